@@ -1,0 +1,55 @@
+//! What a shell drives: one socket's worth of state, whatever stands above it.
+
+use crate::buffer::ReceiveBuffer;
+use crate::connection::{Action, Endpoint, Input, Timer};
+use crate::time::{Time, UnixNanos};
+
+/// One socket's worth of state: a bare [`Connection`](crate::connection::Connection) or a
+/// [`Session`](crate::session::Session) on top of one.
+///
+/// The rule of use: after any call with `&mut self`, drain [`poll_action`](Self::poll_action)
+/// and [`drain_events`](Self::drain_events), write [`transmit`](Self::transmit), and sleep until
+/// [`poll_timeout`](Self::poll_timeout). A shell adds nothing to this: no deadline, no retry, no
+/// queue.
+pub trait Machine {
+    /// What it has to say to the application; it borrows from the receive buffer.
+    type Event<'a>;
+
+    /// Takes an input in. Every input is legal in every phase; one that names a stale epoch
+    /// changes nothing.
+    fn handle(&mut self, now: Time, input: Input);
+
+    /// Takes in what was read from the socket of the current epoch and hands each event to
+    /// `each`, in order, until the buffer is empty. `received` is the wall-clock time of the
+    /// read; it stamps events and sets no deadline.
+    fn receive(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        rx: &mut ReceiveBuffer,
+        each: &mut dyn FnMut(Self::Event<'_>),
+    );
+
+    /// Hands over the events that arose outside [`receive`](Self::receive): a deadline that
+    /// passed, a socket that broke.
+    fn drain_events(&mut self, received: UnixNanos, each: &mut dyn FnMut(Self::Event<'_>));
+
+    /// The next thing to do to the socket, or `None` when all is done.
+    fn poll_action(&mut self) -> Option<Action>;
+
+    /// The bytes to write next; empty when there are none.
+    fn transmit(&self) -> &[u8];
+
+    /// Declares that the first `count` bytes of [`transmit`](Self::transmit) have been written.
+    fn transmitted(&mut self, now: Time, count: usize);
+
+    /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
+    fn poll_timeout(&self) -> Option<(Time, Timer)>;
+
+    /// Where to dial.
+    fn endpoint(&self) -> &Endpoint;
+
+    /// The name of this machine in logs and tables.
+    fn name(&self) -> &str;
+}
+

@@ -1,0 +1,1 @@
+//! Drives the sans-IO core over real sockets with tokio and rustls.
