@@ -30,7 +30,11 @@ impl ReceiveBuffer {
     /// A buffer that holds up to `capacity` bytes; it never grows.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity].into_boxed_slice(), start: 0, end: 0 }
+        Self {
+            bytes: vec![0; capacity].into_boxed_slice(),
+            start: 0,
+            end: 0,
+        }
     }
 
     /// The room behind the unread bytes; read into its beginning, then [`commit`](Self::commit).

@@ -4,8 +4,8 @@ use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Endpoint, Input, Timer};
 use crate::time::{Time, UnixNanos};
 
-/// One socket's worth of state: a bare [`Connection`](crate::connection::Connection) or a
-/// [`Session`](crate::session::Session) on top of one.
+/// One socket's worth of state: a bare [`Connection`](crate::connection) or a
+/// [`Session`](crate::session) on top of one.
 ///
 /// The rule of use: after any call with `&mut self`, drain [`poll_action`](Self::poll_action)
 /// and [`drain_events`](Self::drain_events), write [`transmit`](Self::transmit), and sleep until
@@ -27,12 +27,12 @@ pub trait Machine {
         now: Time,
         received: UnixNanos,
         rx: &mut ReceiveBuffer,
-        each: &mut dyn FnMut(Self::Event<'_>),
+        each: &mut impl FnMut(Self::Event<'_>),
     );
 
     /// Hands over the events that arose outside [`receive`](Self::receive): a deadline that
     /// passed, a socket that broke.
-    fn drain_events(&mut self, received: UnixNanos, each: &mut dyn FnMut(Self::Event<'_>));
+    fn drain_events(&mut self, received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>));
 
     /// The next thing to do to the socket, or `None` when all is done.
     fn poll_action(&mut self) -> Option<Action>;
@@ -52,4 +52,3 @@ pub trait Machine {
     /// The name of this machine in logs and tables.
     fn name(&self) -> &str;
 }
-

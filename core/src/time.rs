@@ -50,7 +50,12 @@ impl Add<Duration> for Time {
 impl fmt::Display for Time {
     /// Seconds with six decimals, enough to order what a person reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:06}s", self.0 / 1_000_000_000, self.0 % 1_000_000_000 / 1_000)
+        write!(
+            f,
+            "{}.{:06}s",
+            self.0 / 1_000_000_000,
+            self.0 % 1_000_000_000 / 1_000
+        )
     }
 }
 
@@ -91,7 +96,10 @@ mod tests {
 
     #[test]
     fn adding_saturates_instead_of_wrapping() {
-        assert_eq!(Time::from_nanos(u64::MAX - 1) + Duration::from_secs(1), Time::MAX);
+        assert_eq!(
+            Time::from_nanos(u64::MAX - 1) + Duration::from_secs(1),
+            Time::MAX
+        );
         assert_eq!(Time::ZERO + Duration::MAX, Time::MAX);
         assert_eq!(Time::ZERO + Duration::from_nanos(7), Time::from_nanos(7));
     }
@@ -110,7 +118,10 @@ mod tests {
 
     #[test]
     fn milliseconds_that_do_not_fit_are_refused() {
-        assert_eq!(UnixNanos::from_millis(2), Some(UnixNanos::from_nanos(2_000_000)));
+        assert_eq!(
+            UnixNanos::from_millis(2),
+            Some(UnixNanos::from_nanos(2_000_000))
+        );
         assert_eq!(UnixNanos::from_millis(u64::MAX), None);
     }
 }
