@@ -1,1 +1,9 @@
-//! Placeholder until its slice lands.
+//! What the venues say, in one language: exact, normalised, borrowed events.
+
+mod channel;
+mod decimal;
+mod event;
+
+pub use channel::{Channel, DepthLevels, Market, Speed, UnknownName, Venue};
+pub use decimal::{Decimal, NumberError, Wide};
+pub use event::{Body, Book, BookKind, Event, InstrumentType, Level, Side, Ticker, Trade};

@@ -1,1 +1,14 @@
-//! Placeholder until its slice lands.
+//! What differs from venue to venue, as data and pure functions: endpoints and limits
+//! ([`Profile`]), requests ([`encode`]), messages ([`Decoder`]).
+//!
+//! Nothing here knows a socket, a clock or a session.
+
+mod control;
+mod decode;
+mod profile;
+mod request;
+
+pub use control::{Control, Reason, Rejection, Remedy, RequestId, Subject};
+pub use decode::{DecodeError, Decoded, Decoder, Problem};
+pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
+pub use request::{Operation, RequestError, Subscription, encode, stream_name};

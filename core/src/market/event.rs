@@ -1,0 +1,201 @@
+//! Events as the application sees them: normalised, exact, borrowed from the receive buffer.
+
+use super::{Channel, Decimal, Market, Wide};
+use crate::time::UnixNanos;
+
+/// One piece of market data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event<'a> {
+    /// The market it comes from.
+    pub market: Market,
+    /// The channel it came through. A Binance message outside a combined stream does not tell
+    /// its speed, which then reads [`Speed::Default`](super::Speed::Default).
+    pub channel: Channel,
+    /// The venue's name of the instrument, in the venue's own spelling (`BTCUSDT`,
+    /// `BTC-USDT-SWAP`). Empty for a Binance spot `depth<N>` outside a combined stream, because
+    /// then nothing names it.
+    pub instrument: &'a str,
+    /// When the matching engine did it (Binance `T`, OKX `ts`).
+    pub exchange_time: Option<UnixNanos>,
+    /// When the venue sent it (Binance `E`).
+    pub sent_time: Option<UnixNanos>,
+    /// What happened.
+    pub body: Body<'a>,
+}
+
+/// What an [`Event`] is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Body<'a> {
+    /// A trade, or several of one taker order at one price.
+    Trade(Trade<'a>),
+    /// The order book or a change of it.
+    Book(Book<'a>),
+    /// Figures of the last 24 hours.
+    Ticker(&'a Ticker),
+}
+
+/// The side of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Bid.
+    Buy,
+    /// Ask.
+    Sell,
+}
+
+impl Side {
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+        }
+    }
+}
+
+/// A trade, or several of one taker order at one price.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trade<'a> {
+    /// The number of this row: `t`, `a` (of the aggregate) or `tradeId`.
+    pub id: i64,
+    /// The first fill it stands for (`f`, or `tradeId - count + 1`).
+    pub first_id: Option<i64>,
+    /// The last fill it stands for (`l`, or `tradeId`).
+    pub last_id: Option<i64>,
+    /// Price.
+    pub price: Decimal,
+    /// Quantity: base currency, on OKX derivatives contracts.
+    pub quantity: Decimal,
+    /// The part of the quantity that did not meet retail price improvement orders (Binance USD-M
+    /// `nq`).
+    pub quantity_without_rpi: Option<Decimal>,
+    /// The side of the taker (`m`: the buyer is the maker, so the aggressor sells).
+    pub aggressor: Side,
+    /// How it came about, in the venue's word (Binance USD-M `X`: `MARKET`, `INSURANCE_FUND`,
+    /// `NA`, …).
+    pub execution: Option<&'a str>,
+    /// OKX `source`: 0 ordinary, 1 retail price improvement.
+    pub source: Option<u8>,
+    /// OKX `seqId`; several trades may share one.
+    pub sequence: Option<i64>,
+}
+
+/// The order book or a change of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Book<'a> {
+    /// How to apply it.
+    pub kind: BookKind,
+    /// The first update it covers (Binance `U`).
+    pub first: Option<i64>,
+    /// The last update it covers (Binance `u` and `lastUpdateId`, OKX `seqId`).
+    pub last: Option<i64>,
+    /// The last update of the message before it (USD-M `pu`, OKX `prevSeqId`: -1 for a
+    /// snapshot).
+    pub previous: Option<i64>,
+    /// OKX `checksum`, as sent: 0 since 2026-06-23.
+    pub checksum: Option<i32>,
+    /// Bids, best first in snapshots; in changes a quantity of zero removes the level.
+    pub bids: &'a [Level],
+    /// Asks, likewise.
+    pub asks: &'a [Level],
+}
+
+/// How to apply a [`Book`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BookKind {
+    /// The book anew; changes follow.
+    Snapshot,
+    /// A change: quantities are absolute, zero removes the level.
+    Delta,
+    /// The best levels, at most so many a side, whole each time. A side without orders is empty.
+    Top(u8),
+}
+
+impl BookKind {
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Delta => "delta",
+            Self::Top(_) => "top",
+        }
+    }
+}
+
+/// A price level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Price.
+    pub price: Decimal,
+    /// Quantity: base currency, on OKX derivatives contracts. Zero in a change removes the level.
+    pub quantity: Decimal,
+    /// How many orders stand behind it (OKX).
+    pub orders: Option<u32>,
+}
+
+/// Figures of the last 24 hours (OKX `tickers`). What the venue leaves empty is `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ticker {
+    /// What kind of instrument it is about.
+    pub instrument_type: InstrumentType,
+    /// Last traded price.
+    pub last: Option<Decimal>,
+    /// Last traded quantity.
+    pub last_quantity: Option<Decimal>,
+    /// Best ask.
+    pub ask_price: Option<Decimal>,
+    /// Quantity at the best ask.
+    pub ask_quantity: Option<Decimal>,
+    /// Best bid.
+    pub bid_price: Option<Decimal>,
+    /// Quantity at the best bid.
+    pub bid_quantity: Option<Decimal>,
+    /// Price 24 hours ago.
+    pub open_24h: Option<Decimal>,
+    /// Highest price of 24 hours.
+    pub high_24h: Option<Decimal>,
+    /// Lowest price of 24 hours.
+    pub low_24h: Option<Decimal>,
+    /// Price at 00:00 UTC.
+    pub open_utc0: Option<Decimal>,
+    /// Price at 00:00 UTC+8.
+    pub open_utc8: Option<Decimal>,
+    /// Volume of 24 hours (`vol24h`): base currency on spot, contracts on derivatives.
+    pub volume_24h: Option<Wide>,
+    /// Volume of 24 hours (`volCcy24h`): quote currency on spot, base currency on derivatives.
+    pub volume_currency_24h: Option<Wide>,
+}
+
+/// A kind of instrument (OKX `instType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstrumentType {
+    /// `SPOT`.
+    Spot,
+    /// `MARGIN`.
+    Margin,
+    /// `SWAP`: perpetual.
+    Swap,
+    /// `FUTURES`: expiring.
+    Futures,
+    /// `OPTION`.
+    Option,
+    /// One that was not documented when this was written.
+    Other,
+}
+
+impl InstrumentType {
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::Margin => "margin",
+            Self::Swap => "swap",
+            Self::Futures => "futures",
+            Self::Option => "option",
+            Self::Other => "other",
+        }
+    }
+}

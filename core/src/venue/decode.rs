@@ -1,0 +1,167 @@
+//! From a message to typed events.
+
+use core::fmt;
+
+use super::Control;
+use crate::market::{Channel, Event, Market};
+
+/// Reads the messages of one market.
+///
+/// Decide first, borrow last: [`decode`](Self::decode) says what a message is and keeps what it
+/// found; [`event`](Self::event), [`control`](Self::control) and [`kind`](Self::kind) lend it
+/// together with the text, until the next `decode`. After warm-up nothing is allocated.
+///
+/// ```
+/// use marketprism_core::market::{Body, Market};
+/// use marketprism_core::venue::{Decoded, Decoder};
+///
+/// let text = r#"{"stream":"bnbbtc@trade","data":{"e":"trade","E":1672515782136,"s":"BNBBTC",
+///     "t":12345,"p":"0.00100000","q":"100","T":1672515782136,"m":true,"M":true}}"#;
+/// let mut decoder = Decoder::new(Market::BinanceSpot);
+/// let Ok(Decoded::Events { count: 1, .. }) = decoder.decode(text) else { panic!() };
+/// let Some(event) = decoder.event(text, 0) else { panic!() };
+/// let Body::Trade(trade) = event.body else { panic!() };
+/// assert_eq!((event.instrument, trade.price.to_string().as_str()), ("BNBBTC", "0.00100000"));
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    market: Market,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Market data: `count` events, each lent by [`Decoder::event`].
+    Events {
+        /// The channel of all of them.
+        channel: Channel,
+        /// How many events.
+        count: usize,
+        /// How many trades were left out because price and quantity are zero: Binance sends such
+        /// for trade numbers that were spent without a trade.
+        spent: usize,
+    },
+    /// Not data; lent by [`Decoder::control`].
+    Control,
+    /// A message that the venue documents and that is not decoded here, such as a candle; named
+    /// by [`Decoder::kind`].
+    Unhandled,
+    /// A message of a kind that we have never heard of; what names it, if anything does, is lent
+    /// by [`Decoder::kind`].
+    Unknown,
+}
+
+/// Why a message cannot be read. The next one may be fine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DecodeError {
+    /// The channel, as far as it was known.
+    pub channel: Option<Channel>,
+    /// Where in the message, in bytes.
+    pub offset: usize,
+    /// The field that it is about, by the venue's name; empty if about none.
+    pub field: &'static str,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Problem {
+    /// Not JSON.
+    Syntax,
+    /// Nested too deeply.
+    TooDeep,
+    /// More rows or levels, or a longer text, than any venue sends.
+    TooMany,
+    /// A documented field is missing.
+    Missing,
+    /// A field stands there twice.
+    Duplicate,
+    /// A field is of another type than documented.
+    Type,
+    /// A number is not in plain notation.
+    Number,
+    /// A number is too large to be held exactly.
+    Overflow,
+    /// A value that the venue does not document.
+    Value,
+}
+
+impl Decoder {
+    /// A decoder for the messages of a market.
+    #[must_use]
+    pub const fn new(market: Market) -> Self {
+        Self { market }
+    }
+
+    /// The market.
+    #[must_use]
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// When the message is not JSON, or not what its kind is documented to be.
+    pub fn decode(&mut self, text: &str) -> Result<Decoded, DecodeError> {
+        let _ = text;
+        Ok(Decoded::Unknown)
+    }
+
+    /// The event number `index` of the message decoded last, which `text` has to be.
+    #[must_use]
+    pub fn event<'a>(&'a self, text: &'a str, index: usize) -> Option<Event<'a>> {
+        let _ = (text, index);
+        None
+    }
+
+    /// The message decoded last, which `text` has to be, if it is a control message.
+    #[must_use]
+    pub fn control<'a>(&'a self, text: &'a str) -> Option<Control<'a>> {
+        let _ = text;
+        None
+    }
+
+    /// What the message decoded last, which `text` has to be, calls itself: `kline`, `candle1m`;
+    /// empty if it has no name.
+    #[must_use]
+    pub fn kind<'a>(&'a self, text: &'a str) -> &'a str {
+        let _ = text;
+        ""
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(channel) = self.channel {
+            write!(f, "{channel}: ")?;
+        }
+        f.write_str(self.problem.name())?;
+        if !self.field.is_empty() {
+            write!(f, ", field `{}`", self.field)?;
+        }
+        write!(f, ", at byte {}", self.offset)
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+impl Problem {
+    /// A few words for logs and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syntax => "not JSON",
+            Self::TooDeep => "nested too deeply",
+            Self::TooMany => "too long",
+            Self::Missing => "missing",
+            Self::Duplicate => "given twice",
+            Self::Type => "of another type than documented",
+            Self::Number => "not a plain number",
+            Self::Overflow => "a number with too many digits",
+            Self::Value => "an undocumented value",
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Endpoints, limits and habits of each market, as data.
+//!
+//! Where a comment says "documented", the source is the venue's own documentation; "observed"
+//! marks what the venue does not document.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::connection::Endpoint;
+use crate::market::{Channel, DepthLevels, Market, Speed};
+
+/// What a session has to know about a market. A plain value: copy it and change what differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The market.
+    pub market: Market,
+    /// The endpoints, one connection at least for each that is needed.
+    pub routes: &'static [Route],
+    /// Base URL of the REST interface, without a path.
+    pub rest: &'static str,
+    /// How the client shows that it is alive.
+    pub ping: Ping,
+    /// Ping when nothing has been received for so long.
+    pub ping_after: Duration,
+    /// Give up when nothing has been received for so long.
+    pub dead_after: Duration,
+    /// Frames that may be sent on one connection, pongs counted.
+    pub frames: Quota,
+    /// Subscribe and unsubscribe requests that may be sent on one connection.
+    pub requests: Quota,
+    /// Dials from one IP address.
+    pub dials: Quota,
+    /// The size of a request in bytes, at most.
+    pub request_bytes: usize,
+    /// Streams on one connection, at most: below what the venue allows.
+    pub streams: usize,
+    /// An acknowledgement is due after so long.
+    pub ack_within: Duration,
+    /// Renew the connection after so long; `None` where the venue sets no limit.
+    pub rotate_after: Option<Duration>,
+    /// Control frames arrive but data does not: give up after so long.
+    pub data_within: Duration,
+    /// How to come back.
+    pub retry: Retry,
+}
+
+/// One endpoint of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its name.
+    pub name: RouteName,
+    /// The venue's host.
+    pub host: &'static str,
+    /// Path of the upgrade request. Binance: the combined form, because `bookTicker` and
+    /// `depth<N>` on spot do not say what they are without it.
+    pub path: &'static str,
+}
+
+/// The name of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RouteName {
+    /// Binance spot: all streams.
+    Stream,
+    /// Binance USD-M `/public`; OKX `/public`.
+    Public,
+    /// Binance USD-M `/market`.
+    Market,
+}
+
+/// How a client shows that it is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ping {
+    /// A ping frame of the protocol.
+    Frame,
+    /// A text message with this text.
+    Text(&'static str),
+}
+
+/// At most `count` in any window of length `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quota {
+    /// How many.
+    pub count: u32,
+    /// In how long.
+    pub per: Duration,
+}
+
+/// Bounds of the backoff between dials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Retry {
+    /// The first wait.
+    pub first: Duration,
+    /// The longest wait of our own.
+    pub longest: Duration,
+    /// The backoff starts anew after so long of data.
+    pub stable_after: Duration,
+    /// `Retry-After` is honoured up to here.
+    pub retry_after_cap: Duration,
+}
+
+impl Profile {
+    /// The profile of a market.
+    #[must_use]
+    pub const fn of(market: Market) -> Self {
+        match market {
+            Market::BinanceSpot => BINANCE_SPOT,
+            Market::BinanceUsdm => BINANCE_USDM,
+            Market::Okx => OKX,
+        }
+    }
+
+    /// The endpoint that serves a channel, or `None` where the market does not offer it.
+    #[must_use]
+    pub fn route(&self, channel: Channel) -> Option<&'static Route> {
+        let name = self.market.route(channel)?;
+        self.routes.iter().find(|route| route.name == name)
+    }
+
+    /// How long after its acknowledgement a stream may stay silent before it counts as not
+    /// subscribed: Binance acknowledges streams that do not exist.
+    #[must_use]
+    pub const fn first_data_within(&self, channel: Channel) -> Duration {
+        Duration::from_secs(match channel {
+            // OKX sends the present state at once.
+            Channel::Books | Channel::BboTbt | Channel::Tickers => 10,
+            // Sent at every interval, changed or not, on spot; on change on USD-M.
+            Channel::DepthPartial(..) => 30,
+            // On change; a listed instrument is quoted all the time.
+            Channel::Depth(_) | Channel::BookTicker => 60,
+            // A thin instrument trades seldom.
+            Channel::Trade | Channel::AggTrade | Channel::Trades => 300,
+        })
+    }
+}
+
+impl Route {
+    /// Where to dial, by TLS on port 443.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            host: String::from(self.host),
+            port: 443,
+            tls: true,
+            path: String::from(self.path),
+        }
+    }
+}
+
+impl RouteName {
+    /// The stable name, for configuration and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Public => "public",
+            Self::Market => "market",
+        }
+    }
+}
+
+impl Market {
+    /// The name of the endpoint that serves a channel, or `None` where the market does not offer
+    /// it. On USD-M a stream asked for on the wrong endpoint is acknowledged and stays silent.
+    #[must_use]
+    pub const fn route(self, channel: Channel) -> Option<RouteName> {
+        match (self, channel) {
+            (Self::BinanceSpot, Channel::Trade | Channel::AggTrade | Channel::BookTicker)
+            | (
+                Self::BinanceSpot,
+                Channel::Depth(Speed::Default | Speed::Ms100 | Speed::Ms1000)
+                | Channel::DepthPartial(
+                    DepthLevels::Five | DepthLevels::Ten | DepthLevels::Twenty,
+                    Speed::Default | Speed::Ms100 | Speed::Ms1000,
+                ),
+            ) => Some(RouteName::Stream),
+            (Self::BinanceUsdm, Channel::AggTrade) => Some(RouteName::Market),
+            (Self::BinanceUsdm, Channel::Trade | Channel::BookTicker)
+            | (
+                Self::BinanceUsdm,
+                Channel::Depth(
+                    Speed::Default | Speed::Ms0 | Speed::Ms100 | Speed::Ms250 | Speed::Ms500,
+                )
+                | Channel::DepthPartial(
+                    DepthLevels::Five | DepthLevels::Ten | DepthLevels::Twenty,
+                    Speed::Default | Speed::Ms100 | Speed::Ms250 | Speed::Ms500,
+                ),
+            )
+            | (Self::Okx, Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers) => {
+                Some(RouteName::Public)
+            }
+            (
+                Self::BinanceSpot | Self::BinanceUsdm,
+                Channel::Depth(_)
+                | Channel::DepthPartial(..)
+                | Channel::Trades
+                | Channel::Books
+                | Channel::BboTbt
+                | Channel::Tickers,
+            )
+            | (
+                Self::Okx,
+                Channel::Trade
+                | Channel::AggTrade
+                | Channel::Depth(_)
+                | Channel::DepthPartial(..)
+                | Channel::BookTicker,
+            ) => None,
+        }
+    }
+}
+
+const RETRY: Retry = Retry {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(300),
+    stable_after: Duration::from_secs(60),
+    // A Binance ban lasts from 2 minutes to 3 days (documented).
+    retry_after_cap: Duration::from_secs(3 * 24 * 3600),
+};
+
+const BINANCE_SPOT: Profile = Profile {
+    market: Market::BinanceSpot,
+    routes: &[Route {
+        name: RouteName::Stream,
+        host: "stream.binance.com",
+        path: "/stream",
+    }],
+    rest: "https://api.binance.com",
+    ping: Ping::Frame,
+    // The server pings every 20 s (documented), so silence is noticed before we need to ask.
+    ping_after: Duration::from_secs(25),
+    dead_after: Duration::from_secs(35),
+    // Documented: 5 a second, each ping, pong and request counted; beyond it disconnected.
+    frames: Quota {
+        count: 4,
+        per: Duration::from_secs(1),
+    },
+    requests: Quota {
+        count: 4,
+        per: Duration::from_secs(1),
+    },
+    // Documented: 300 in 5 minutes for each IP address.
+    dials: Quota {
+        count: 280,
+        per: Duration::from_secs(300),
+    },
+    // Observed: frames of 4088 bytes pass, of 4106 are ignored.
+    request_bytes: 4000,
+    // Documented: 1024.
+    streams: 200,
+    ack_within: Duration::from_secs(10),
+    // Documented: cut after 24 hours.
+    rotate_after: Some(Duration::from_secs(23 * 3600)),
+    data_within: Duration::from_secs(300),
+    retry: RETRY,
+};
+
+const BINANCE_USDM: Profile = Profile {
+    market: Market::BinanceUsdm,
+    routes: &[
+        Route {
+            name: RouteName::Public,
+            host: "fstream.binance.com",
+            path: "/public/stream",
+        },
+        Route {
+            name: RouteName::Market,
+            host: "fstream.binance.com",
+            path: "/market/stream",
+        },
+    ],
+    rest: "https://fapi.binance.com",
+    ping: Ping::Frame,
+    // The server pings every 3 minutes only (documented), so we ask.
+    ping_after: Duration::from_secs(20),
+    dead_after: Duration::from_secs(30),
+    // Documented: 10 a second.
+    frames: Quota {
+        count: 8,
+        per: Duration::from_secs(1),
+    },
+    requests: Quota {
+        count: 8,
+        per: Duration::from_secs(1),
+    },
+    // Not documented for futures; the number of spot.
+    dials: Quota {
+        count: 280,
+        per: Duration::from_secs(300),
+    },
+    // As on spot.
+    request_bytes: 4000,
+    // Documented: 1024 since 2025-07-02, 200 before.
+    streams: 200,
+    ack_within: Duration::from_secs(10),
+    // Documented: cut after 24 hours.
+    rotate_after: Some(Duration::from_secs(23 * 3600)),
+    data_within: Duration::from_secs(300),
+    retry: RETRY,
+};
+
+const OKX: Profile = Profile {
+    market: Market::Okx,
+    routes: &[Route {
+        name: RouteName::Public,
+        // Port 8443 stopped accepting WebSocket on 2026-10-31 (announced).
+        host: "ws.okx.com",
+        path: "/ws/v5/public",
+    }],
+    rest: "https://openapi.okx.com",
+    ping: Ping::Text("ping"),
+    // Documented: closed with 4004 when nothing was pushed for 30 s.
+    ping_after: Duration::from_secs(20),
+    dead_after: Duration::from_secs(30),
+    // No limit on frames is documented; a courtesy.
+    frames: Quota {
+        count: 10,
+        per: Duration::from_secs(1),
+    },
+    // Documented: 480 an hour for each connection; a request counts once however many arguments
+    // it has, and the text ping does not count.
+    requests: Quota {
+        count: 470,
+        per: Duration::from_secs(3600),
+    },
+    // Documented: 3 a second for each IP address.
+    dials: Quota {
+        count: 2,
+        per: Duration::from_secs(1),
+    },
+    // Documented: 64 KB for all channels of a request, else closed with 1009.
+    request_bytes: 60_000,
+    // Limits exist (4008, 4009) but are not published; fewer than 30 of the 400-level books on
+    // one connection are recommended.
+    streams: 100,
+    ack_within: Duration::from_secs(10),
+    // No lifetime is documented.
+    rotate_after: None,
+    data_within: Duration::from_secs(300),
+    retry: RETRY,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_market_offers_what_it_should_and_on_the_right_route() {
+        let table = [
+            (Market::BinanceSpot, "trade", Some(RouteName::Stream)),
+            (Market::BinanceSpot, "depth@100ms", Some(RouteName::Stream)),
+            (Market::BinanceSpot, "depth@500ms", None),
+            (Market::BinanceSpot, "depth@0ms", None),
+            (
+                Market::BinanceSpot,
+                "depth20@100ms",
+                Some(RouteName::Stream),
+            ),
+            (Market::BinanceSpot, "trades", None),
+            (Market::BinanceUsdm, "aggTrade", Some(RouteName::Market)),
+            (Market::BinanceUsdm, "trade", Some(RouteName::Public)),
+            (Market::BinanceUsdm, "bookTicker", Some(RouteName::Public)),
+            (Market::BinanceUsdm, "depth@0ms", Some(RouteName::Public)),
+            (Market::BinanceUsdm, "depth5@0ms", None),
+            (Market::BinanceUsdm, "depth5@500ms", Some(RouteName::Public)),
+            (Market::BinanceUsdm, "depth@1000ms", None),
+            (Market::Okx, "books", Some(RouteName::Public)),
+            (Market::Okx, "bbo-tbt", Some(RouteName::Public)),
+            (Market::Okx, "depth", None),
+        ];
+        for (market, channel, route) in table {
+            let channel: Channel = channel.parse().unwrap();
+            assert_eq!(market.route(channel), route, "{market} {channel}");
+            let found = Profile::of(market).route(channel).map(|route| route.name);
+            assert_eq!(found, route, "{market} {channel}");
+        }
+    }
+
+    #[test]
+    fn every_channel_is_offered_by_some_market() {
+        for channel in Channel::all() {
+            let speed_of_no_partial_depth = matches!(channel, Channel::DepthPartial(_, Speed::Ms0));
+            let offered = Market::ALL
+                .into_iter()
+                .any(|market| market.route(channel).is_some());
+            assert_ne!(offered, speed_of_no_partial_depth, "{channel}");
+        }
+    }
+
+    #[test]
+    fn every_profile_stays_below_the_documented_limits() {
+        let spot = Profile::of(Market::BinanceSpot);
+        assert!(spot.frames.count < 5 && spot.dials.count < 300 && spot.streams < 1024);
+        let usdm = Profile::of(Market::BinanceUsdm);
+        assert!(usdm.frames.count < 10 && usdm.request_bytes < 4088 && usdm.streams < 1024);
+        let okx = Profile::of(Market::Okx);
+        assert!(okx.requests.count < 480 && okx.dials.count < 3 && okx.request_bytes < 64_000);
+        for market in Market::ALL {
+            let profile = Profile::of(market);
+            assert_eq!(profile.market, market);
+            assert!(profile.ping_after < profile.dead_after);
+        }
+    }
+}
