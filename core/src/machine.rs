@@ -1,7 +1,7 @@
 //! What a shell drives: one socket's worth of state, whatever stands above it.
 
 use crate::buffer::ReceiveBuffer;
-use crate::connection::{Action, Endpoint, Input, Timer};
+use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
 use crate::time::{Time, UnixNanos};
 
 /// One socket's worth of state: a bare [`Connection`](crate::connection) or a
@@ -45,6 +45,16 @@ pub trait Machine {
 
     /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
     fn poll_timeout(&self) -> Option<(Time, Timer)>;
+
+    /// Where it stands.
+    fn phase(&self) -> Phase;
+
+    /// The live socket: from [`Action::Dial`] until [`Input::Released`].
+    fn epoch(&self) -> Option<Epoch>;
+
+    /// No dial is made before this instant. It concerns the address that we dial from, and with
+    /// it every machine that shares a budget.
+    fn held_until(&self) -> Time;
 
     /// Where to dial.
     fn endpoint(&self) -> &Endpoint;

@@ -9,8 +9,15 @@ use crate::ws::Violation;
 
 /// The number of a dial. Each attempt gets the next one, so an input that speaks of a socket
 /// that is no longer ours is recognised and ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u32);
+
+impl Epoch {
+    /// The number of the next dial.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
 
 /// What happened, told to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

