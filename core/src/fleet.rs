@@ -15,6 +15,14 @@ use crate::time::{Time, UnixNanos};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MachineId(u32);
 
+impl MachineId {
+    /// The place in the order of addition, counted from 0: for tables beside the fleet.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        index(self.0)
+    }
+}
+
 /// The number of a budget in its fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BudgetId(u32);
