@@ -1,0 +1,503 @@
+//! One turn of the loop: what the clock says, what the core wants done, what the sockets bring.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use marketprism_core::connection::{Action, Epoch, Fault, Input};
+use marketprism_core::fleet::{Fleet, MachineId};
+use marketprism_core::{Machine, ReceiveBuffer, Time};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::clock::Clock;
+use crate::dial::{Dialer, Network, fault};
+use crate::events::Events;
+use crate::tls::Tls;
+use crate::wake::{Bell, Task};
+
+/// The size of the one receive buffer, and the most that one socket may bring in one turn
+/// before the others and the clock have theirs.
+const RECEIVE: usize = 64 * 1024;
+
+/// Drives a fleet over real sockets.
+///
+/// One value owns everything: the machines, at most one socket for each of them, and one
+/// receive buffer lent to all. There is no task, channel or queue behind it, and no deadline,
+/// retry or limit that is not the core's. Nothing happens unless [`turn`](Self::turn),
+/// [`run`](Self::run) or [`Events`] is polled, and any of these may be dropped at any time and
+/// called again: no byte and no event is lost.
+pub struct Driver<M: Machine, N: Network = Dialer> {
+    fleet: Fleet<M>,
+    network: N,
+    clock: Clock,
+    lines: Vec<Line<N>>,
+    rx: ReceiveBuffer,
+    task: Arc<Task>,
+    alarm: Alarm,
+}
+
+impl<M: Machine> Driver<M> {
+    /// A driver over the system's network; `tls` is used where an endpoint asks for it.
+    #[must_use]
+    pub fn new(fleet: Fleet<M>, tls: Tls) -> Self {
+        Self::over(fleet, Dialer::new(tls))
+    }
+
+    /// Lets one machine trust something else.
+    pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
+        self.network.set_tls(id, tls);
+    }
+}
+
+impl<M: Machine, N: Network> Driver<M, N> {
+    /// A driver over another network.
+    #[must_use]
+    pub fn over(fleet: Fleet<M>, network: N) -> Self {
+        Self {
+            fleet,
+            network,
+            clock: Clock::start(),
+            lines: Vec::new(),
+            rx: ReceiveBuffer::with_capacity(RECEIVE),
+            task: Arc::default(),
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// The machines, to read them, to add to them, or to send. What this changes is acted upon
+    /// in the next turn.
+    pub const fn fleet(&mut self) -> &mut Fleet<M> {
+        &mut self.fleet
+    }
+
+    /// The present in the core's terms, for calls on the [`fleet`](Self::fleet).
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Tells one machine something; acted upon in the next turn.
+    pub fn handle(&mut self, id: MachineId, input: Input) {
+        self.fleet.handle(self.clock.now(), id, input);
+    }
+
+    /// Asks every machine to connect; one that is not stopped takes no notice.
+    pub fn start(&mut self) {
+        self.fleet.handle_all(self.clock.now(), Input::Start);
+    }
+
+    /// Asks every machine to close in good order and to stay down. Keep turning until
+    /// [`Fleet::stopped`]: what still arrives is still handed over.
+    pub fn stop(&mut self) {
+        self.fleet.handle_all(self.clock.now(), Input::Stop);
+    }
+
+    /// Starts every machine and hands each event to `each`, until every machine has stopped:
+    /// by itself, or because `stop` is done and all have closed in good order.
+    pub async fn run(&mut self, mut each: impl FnMut(MachineId, M::Event<'_>), stop: impl Future) {
+        self.start();
+        let mut stop = Some(pin!(stop));
+        while !self.fleet.stopped() {
+            poll_fn(|cx| {
+                if let Some(asked) = &mut stop
+                    && asked.as_mut().poll(cx).is_ready()
+                {
+                    stop = None;
+                    self.stop();
+                }
+                let turned = self.poll_turn(cx, &mut each);
+                if self.fleet.stopped() {
+                    return Poll::Ready(());
+                }
+                turned
+            })
+            .await;
+        }
+    }
+
+    /// Starts every machine and makes a stream of what `own` makes of each event; see
+    /// [`Events`].
+    pub fn events<T, F>(mut self, own: F) -> Events<M, N, F, T>
+    where
+        F: FnMut(MachineId, M::Event<'_>) -> Option<T>,
+    {
+        self.start();
+        Events::new(self, own)
+    }
+
+    /// Waits until there is something to do, and does it: hands each event to `each`, in
+    /// order, and returns once the network has nothing more for this turn.
+    pub async fn turn(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) {
+        poll_fn(|cx| self.poll_turn(cx, each)).await;
+    }
+
+    /// The same, for a future of one's own: pending while there is nothing to do.
+    pub fn poll_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        each: &mut impl FnMut(MachineId, M::Event<'_>),
+    ) -> Poll<()> {
+        self.task.register(cx.waker());
+        if self.pass(each) {
+            return Poll::Ready(());
+        }
+        let due = self.fleet.poll_timeout();
+        let due = due.and_then(|(at, _, _)| self.clock.instant(at));
+        ready!(self.alarm.poll(cx, due));
+        self.pass(each);
+        Poll::Ready(())
+    }
+
+    /// Looks at everything once; whether anything happened. Only when nothing did is there
+    /// nothing left to do.
+    fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        self.admit();
+        let mut happened = self.timeouts();
+        happened |= self.settle(each);
+        for index in 0..self.lines.len() {
+            happened |= self.serve(index, each);
+        }
+        happened
+    }
+
+    /// Gives a line to each machine that has joined the fleet.
+    fn admit(&mut self) {
+        for id in self.fleet.ids().skip(self.lines.len()) {
+            self.lines.push(Line::new(id, &self.task));
+        }
+    }
+
+    fn timeouts(&mut self) -> bool {
+        let now = self.clock.now();
+        let due = matches!(self.fleet.poll_timeout(), Some((at, _, _)) if at <= now);
+        if due {
+            self.fleet.handle_timeouts(now);
+        }
+        due
+    }
+
+    /// Does what the core wants done and hands over what it has to say.
+    fn settle(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        while let Some((id, action)) = self.fleet.poll_action() {
+            happened = true;
+            self.perform(id, action);
+        }
+        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
+            happened = true;
+            each(id, event);
+        });
+        happened
+    }
+
+    fn perform(&mut self, id: MachineId, action: Action) {
+        let line = self.lines.get_mut(id.index());
+        match action {
+            Action::Dial(epoch) => {
+                if let (Some(line), Some(machine)) = (line, self.fleet.machine(id)) {
+                    let dial = self.network.dial(id, machine.endpoint());
+                    line.set(State::Dialing(epoch, dial));
+                }
+            }
+            Action::Drop(epoch) => {
+                if let Some(line) = line
+                    && line.state.epoch() == Some(epoch)
+                {
+                    // The last owner: the descriptor is closed when this returns.
+                    line.set(State::Down);
+                }
+                self.fleet
+                    .handle(self.clock.now(), id, Input::Released(epoch));
+            }
+        }
+    }
+
+    /// Gives one line its share of the turn.
+    fn serve(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let Some(line) = self.lines.get(index) else {
+            return false;
+        };
+        if !line.bell.answer() {
+            // No news from the socket, but the core may have something for it.
+            return self.write(index, each);
+        }
+        let mut happened = self.dial(index, each);
+        happened |= self.write(index, each);
+        happened |= self.read(index, each);
+        happened
+    }
+
+    fn dial(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let Some(line) = self.lines.get_mut(index) else {
+            return false;
+        };
+        let Poll::Ready(input) = line.poll_dial() else {
+            return false;
+        };
+        let id = line.id;
+        self.fleet.handle(self.clock.now(), id, input);
+        self.settle(each);
+        true
+    }
+
+    /// Writes until the core has nothing more to write or the socket takes no more.
+    fn write(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        while let Some(line) = self.lines.get_mut(index) {
+            let id = line.id;
+            match line.poll_write(self.fleet.transmit(id)) {
+                Poll::Pending => break,
+                Poll::Ready(Written::Bytes(count)) => {
+                    self.fleet.transmitted(self.clock.now(), id, count);
+                    self.settle(each);
+                }
+                Poll::Ready(Written::Broken) => {}
+            }
+            happened = true;
+        }
+        happened
+    }
+
+    /// Reads until the socket has nothing more or its share of the turn is used up.
+    fn read(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        let mut share = RECEIVE;
+        while share > 0 {
+            let Some(line) = self.lines.get_mut(index) else {
+                return happened;
+            };
+            let id = line.id;
+            match line.poll_read(&mut self.rx) {
+                Poll::Pending => return happened,
+                Poll::Ready(Read::Bytes(count)) => {
+                    share = share.saturating_sub(count);
+                    self.receive(id, each);
+                }
+                Poll::Ready(Read::End(input)) => {
+                    self.fleet.handle(self.clock.now(), id, input);
+                }
+            }
+            happened = true;
+            self.settle(each);
+            // An answer (a pong, a close frame) goes out ahead of the next read.
+            self.write(index, each);
+        }
+        if let Some(line) = self.lines.get(index) {
+            line.bell.ring();
+        }
+        happened
+    }
+
+    fn receive(&mut self, id: MachineId, each: &mut impl FnMut(MachineId, M::Event<'_>)) {
+        let (now, received) = (self.clock.now(), Clock::unix());
+        self.fleet.receive(now, received, id, &mut self.rx, each);
+        debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");
+        self.rx.clear();
+    }
+}
+
+impl<M: Machine, N: Network> fmt::Debug for Driver<M, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("clock", &self.clock)
+            .field("lines", &self.lines.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One machine's place in the loop: at most one socket, or one dial under way.
+struct Line<N: Network> {
+    id: MachineId,
+    state: State<N>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+enum State<N: Network> {
+    Down,
+    Dialing(Epoch, N::Dial),
+    Live(Live<N::Socket>),
+}
+
+struct Live<S> {
+    epoch: Epoch,
+    socket: S,
+    reading: Reading,
+    writing: Writing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Open,
+    /// The core knows that nothing more will come.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    Flushed,
+    /// TLS may still hold a part of what it took.
+    Unflushed,
+    /// Writing failed. The core hears of it once everything that had arrived is read.
+    Broken(Fault),
+}
+
+enum Read {
+    Bytes(usize),
+    End(Input),
+}
+
+enum Written {
+    Bytes(usize),
+    Broken,
+}
+
+impl<N: Network> State<N> {
+    const fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Down => None,
+            Self::Dialing(epoch, _) => Some(*epoch),
+            Self::Live(live) => Some(live.epoch),
+        }
+    }
+}
+
+impl<N: Network> Line<N> {
+    fn new(id: MachineId, task: &Arc<Task>) -> Self {
+        let bell = Arc::new(Bell::new(Arc::clone(task)));
+        Self {
+            id,
+            state: State::Down,
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
+        }
+    }
+
+    /// Goes over to another state. What the old one held is closed first; the new one is to be
+    /// looked at, because nobody has asked its socket to wake us yet.
+    fn set(&mut self, state: State<N>) {
+        self.state = state;
+        self.bell.ring();
+    }
+
+    fn poll_dial(&mut self) -> Poll<Input> {
+        let State::Dialing(epoch, dial) = &mut self.state else {
+            return Poll::Pending;
+        };
+        let epoch = *epoch;
+        let dialed = ready!(Pin::new(dial).poll(&mut Context::from_waker(&self.waker)));
+        Poll::Ready(match dialed {
+            Ok(socket) => {
+                self.state = State::Live(Live::new(epoch, socket));
+                Input::Dialed(epoch)
+            }
+            Err(fault) => {
+                self.state = State::Down;
+                Input::DialFailed(epoch, fault)
+            }
+        })
+    }
+
+    fn poll_write(&mut self, bytes: &[u8]) -> Poll<Written> {
+        let State::Live(live) = &mut self.state else {
+            return Poll::Pending;
+        };
+        let written = live.poll_write(&mut Context::from_waker(&self.waker), bytes);
+        if matches!(written, Poll::Ready(Written::Broken)) {
+            self.bell.ring();
+        }
+        written
+    }
+
+    fn poll_read(&mut self, rx: &mut ReceiveBuffer) -> Poll<Read> {
+        let State::Live(live) = &mut self.state else {
+            return Poll::Pending;
+        };
+        live.poll_read(&mut Context::from_waker(&self.waker), rx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Live<S> {
+    const fn new(epoch: Epoch, socket: S) -> Self {
+        Self {
+            epoch,
+            socket,
+            reading: Reading::Open,
+            writing: Writing::Flushed,
+        }
+    }
+
+    /// Pending if there is nothing to write as well.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Written> {
+        match self.writing {
+            Writing::Broken(_) => return Poll::Pending,
+            Writing::Flushed if bytes.is_empty() => return Poll::Pending,
+            Writing::Flushed | Writing::Unflushed => {}
+        }
+        let socket = Pin::new(&mut self.socket);
+        let result = if bytes.is_empty() {
+            ready!(socket.poll_flush(cx)).map(|()| None)
+        } else {
+            ready!(socket.poll_write(cx, bytes)).map(Some)
+        };
+        match result {
+            Ok(None) => {
+                self.writing = Writing::Flushed;
+                Poll::Pending
+            }
+            Ok(Some(0)) => self.broken(Fault::Other),
+            Ok(Some(count)) => {
+                self.writing = Writing::Unflushed;
+                Poll::Ready(Written::Bytes(count))
+            }
+            Err(error) => self.broken(fault(&error)),
+        }
+    }
+
+    const fn broken(&mut self, fault: Fault) -> Poll<Written> {
+        self.writing = Writing::Broken(fault);
+        Poll::Ready(Written::Broken)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, rx: &mut ReceiveBuffer) -> Poll<Read> {
+        if self.reading == Reading::Ended {
+            return Poll::Pending;
+        }
+        let mut buffer = ReadBuf::new(rx.spare());
+        let read = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
+        let count = buffer.filled().len();
+        let end = match (read, self.writing) {
+            (Poll::Ready(Ok(())), _) if count > 0 => {
+                rx.commit(count);
+                return Poll::Ready(Read::Bytes(count));
+            }
+            (Poll::Pending, Writing::Flushed | Writing::Unflushed) => return Poll::Pending,
+            (_, Writing::Broken(fault)) => Input::Broken(self.epoch, fault),
+            (Poll::Ready(Ok(())), _) => Input::Eof(self.epoch),
+            (Poll::Ready(Err(error)), _) => Input::Broken(self.epoch, fault(&error)),
+        };
+        self.reading = Reading::Ended;
+        Poll::Ready(Read::End(end))
+    }
+}
+
+/// The one sleep of the loop, until the earliest deadline of the core.
+#[derive(Default)]
+struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    fn poll(&mut self, cx: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
+        let Some(at) = at else {
+            return Poll::Pending;
+        };
+        // Made at the first need and not with the driver, which may be built outside a runtime.
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
