@@ -81,15 +81,14 @@ impl ReceiveBuffer {
         start..self.start
     }
 
-    /// The bytes at a place that [`take`](Self::take) returned; nothing if it returned it of
-    /// another, larger buffer.
+    /// The bytes at a place that [`take`](Self::take) returned.
     pub(crate) fn at(&self, place: core::ops::Range<usize>) -> &[u8] {
-        self.bytes.get(place).unwrap_or_default()
+        &self.bytes[place]
     }
 
     /// The same, to unmask in place.
     pub(crate) fn at_mut(&mut self, place: core::ops::Range<usize>) -> &mut [u8] {
-        self.bytes.get_mut(place).unwrap_or_default()
+        &mut self.bytes[place]
     }
 }
 

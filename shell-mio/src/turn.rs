@@ -1,0 +1,454 @@
+//! One turn of the loop: what the clock says, what the core wants done, what the sockets bring.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use marketprism_core::connection::{Action, Epoch, Fault, Input};
+use marketprism_core::fleet::{Fleet, MachineId};
+use marketprism_core::{Machine, ReceiveBuffer, Time};
+use mio::{Events, Poll, Token, Waker};
+
+use crate::clock::Clock;
+use crate::dial::{Dial, fault};
+use crate::stream::Socket;
+
+/// The size of the one receive buffer, and the most that one socket may bring in one turn
+/// before the others and the clock have theirs.
+const RECEIVE: usize = 64 * 1024;
+
+/// How many readiness events one wait takes over; the rest wait in the kernel.
+const EVENTS: usize = 256;
+
+/// The token that is no socket's: a resolver or a [`Stopper`] wakes the loop.
+const WOKEN: Token = Token(usize::MAX);
+
+/// Drives a fleet over real sockets in the thread that calls it.
+///
+/// One value owns everything: the machines, at most one socket for each of them, and one
+/// receive buffer lent to all. No deadline, retry or limit is here that is not the core's.
+#[derive(Debug)]
+pub struct Driver<M: Machine> {
+    fleet: Fleet<M>,
+    clock: Clock,
+    poll: Poll,
+    events: Events,
+    lines: Vec<Line>,
+    rx: ReceiveBuffer,
+    stopper: Stopper,
+}
+
+/// Asks a [`Driver::run`] in another thread to stop in good order.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    asked: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Stopper {
+    /// Asks.
+    ///
+    /// # Errors
+    ///
+    /// If the loop cannot be woken; it then stops after its next wake-up.
+    pub fn stop(&self) -> io::Result<()> {
+        self.asked.store(true, Ordering::Release);
+        self.waker.wake()
+    }
+}
+
+impl<M: Machine> Driver<M> {
+    /// A driver over the system's network.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no file descriptor left for the loop.
+    pub fn new(fleet: Fleet<M>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
+        let asked = Arc::default();
+        Ok(Self {
+            fleet,
+            clock: Clock::start(),
+            poll,
+            events: Events::with_capacity(EVENTS),
+            lines: Vec::new(),
+            rx: ReceiveBuffer::with_capacity(RECEIVE),
+            stopper: Stopper { asked, waker },
+        })
+    }
+
+    /// The machines, to read them, to add to them, or to send. What this changes is acted upon
+    /// in the next turn.
+    pub const fn fleet(&mut self) -> &mut Fleet<M> {
+        &mut self.fleet
+    }
+
+    /// The present in the core's terms, for calls on the [`fleet`](Self::fleet).
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Tells one machine something; acted upon in the next turn.
+    pub fn handle(&mut self, id: MachineId, input: Input) {
+        self.fleet.handle(self.clock.now(), id, input);
+    }
+
+    /// Asks every machine to connect; one that is not stopped takes no notice.
+    pub fn start(&mut self) {
+        self.fleet.handle_all(self.clock.now(), Input::Start);
+    }
+
+    /// Asks every machine to close in good order and to stay down. Keep turning until
+    /// [`Fleet::stopped`]: what still arrives is still handed over.
+    pub fn stop(&mut self) {
+        self.fleet.handle_all(self.clock.now(), Input::Stop);
+    }
+
+    /// A handle by which another thread stops [`run`](Self::run).
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Starts every machine and hands each event to `each`, until every machine has stopped:
+    /// by itself, or because a [`Stopper`] asked and all have closed in good order.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn).
+    pub fn run(&mut self, mut each: impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
+        self.start();
+        while !self.fleet.stopped() {
+            self.turn(&mut each)?;
+            if self.stopper.asked.swap(false, Ordering::AcqRel) {
+                self.stop();
+                self.pass(&mut each);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to do, and does it: hands each event to `each`, in order,
+    /// and returns once the network has nothing more for this turn.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses to wait for the sockets; no state is lost by it.
+    pub fn turn(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
+        if !self.pass(each) {
+            self.wait()?;
+            self.pass(each);
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        let due = self.fleet.poll_timeout();
+        let wait: Option<Duration> = due.map(|(at, _, _)| self.clock.until(at));
+        match self.poll.poll(&mut self.events, wait) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            other => other?,
+        }
+        for event in &self.events {
+            match self.lines.get_mut(event.token().0) {
+                Some(line) => line.news = true,
+                // Woken by a resolver: whoever dials looks.
+                None => self.lines.iter_mut().for_each(Line::look_if_dialing),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at everything once; whether anything happened. Only when nothing did is there
+    /// nothing left to do.
+    fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        self.admit();
+        let mut happened = self.timeouts();
+        happened |= self.settle(each);
+        for index in 0..self.lines.len() {
+            happened |= self.serve(index, each);
+        }
+        happened
+    }
+
+    /// Gives a line to each machine that has joined the fleet.
+    fn admit(&mut self) {
+        for id in self.fleet.ids().skip(self.lines.len()) {
+            self.lines.push(Line::new(id));
+        }
+    }
+
+    fn timeouts(&mut self) -> bool {
+        let now = self.clock.now();
+        let due = matches!(self.fleet.poll_timeout(), Some((at, _, _)) if at <= now);
+        if due {
+            self.fleet.handle_timeouts(now);
+        }
+        due
+    }
+
+    /// Does what the core wants done and hands over what it has to say.
+    fn settle(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        while let Some((id, action)) = self.fleet.poll_action() {
+            happened = true;
+            self.perform(id, action);
+        }
+        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
+            happened = true;
+            each(id, event);
+        });
+        happened
+    }
+
+    fn perform(&mut self, id: MachineId, action: Action) {
+        let line = self.lines.get_mut(id.index());
+        match action {
+            Action::Dial(epoch) => {
+                if let (Some(line), Some(machine)) = (line, self.fleet.machine(id)) {
+                    let dial = Dial::begin(machine.endpoint(), &self.stopper.waker);
+                    line.set(State::Dialing(epoch, dial));
+                }
+            }
+            Action::Drop(epoch) => {
+                if let Some(line) = line
+                    && line.state.epoch() == Some(epoch)
+                {
+                    // The last owner: the descriptor is closed when this returns.
+                    line.set(State::Down);
+                }
+                self.fleet
+                    .handle(self.clock.now(), id, Input::Released(epoch));
+            }
+        }
+    }
+
+    /// Gives one line its share of the turn.
+    fn serve(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let Some(line) = self.lines.get_mut(index) else {
+            return false;
+        };
+        if !std::mem::take(&mut line.news) {
+            // No news from the socket, but the core may have something for it.
+            return self.write(index, each);
+        }
+        let mut happened = self.dial(index, each);
+        happened |= self.write(index, each);
+        happened |= self.read(index, each);
+        happened
+    }
+
+    fn dial(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let Some(line) = self.lines.get_mut(index) else {
+            return false;
+        };
+        let Some(input) = line.dial(self.poll.registry(), Token(index)) else {
+            return false;
+        };
+        let id = line.id;
+        self.fleet.handle(self.clock.now(), id, input);
+        self.settle(each);
+        true
+    }
+
+    /// Writes until the core has nothing more to write or the socket takes no more.
+    fn write(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        while let Some(line) = self.lines.get_mut(index) {
+            let id = line.id;
+            match line.write(self.fleet.transmit(id)) {
+                Written::Nothing => break,
+                Written::Bytes(count) => {
+                    self.fleet.transmitted(self.clock.now(), id, count);
+                    self.settle(each);
+                }
+                Written::Broken => {}
+            }
+            happened = true;
+        }
+        happened
+    }
+
+    /// Reads until the socket has nothing more or its share of the turn is used up.
+    fn read(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let mut happened = false;
+        let mut share = RECEIVE;
+        while share > 0 {
+            let Some(line) = self.lines.get_mut(index) else {
+                return happened;
+            };
+            let id = line.id;
+            match line.read(&mut self.rx) {
+                Read::Nothing => return happened,
+                Read::Bytes(count) => {
+                    share = share.saturating_sub(count);
+                    self.receive(id, each);
+                }
+                Read::End(input) => self.fleet.handle(self.clock.now(), id, input),
+            }
+            happened = true;
+            self.settle(each);
+            // An answer (a pong, a close frame) goes out ahead of the next read.
+            self.write(index, each);
+        }
+        if let Some(line) = self.lines.get_mut(index) {
+            line.news = true;
+        }
+        happened
+    }
+
+    fn receive(&mut self, id: MachineId, each: &mut impl FnMut(MachineId, M::Event<'_>)) {
+        let (now, received) = (self.clock.now(), Clock::unix());
+        self.fleet.receive(now, received, id, &mut self.rx, each);
+        debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");
+        self.rx.clear();
+    }
+}
+
+/// One machine's place in the loop: at most one socket, or one dial under way.
+#[derive(Debug)]
+struct Line {
+    id: MachineId,
+    state: State,
+    /// Whether the socket may have something for us. Readiness is told once (edge-triggered),
+    /// so this stays up until a look finds nothing left.
+    news: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Down,
+    Dialing(Epoch, Dial),
+    Live(Live),
+}
+
+#[derive(Debug)]
+struct Live {
+    epoch: Epoch,
+    socket: Socket,
+    reading: Reading,
+    writing: Writing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Open,
+    /// The core knows that nothing more will come.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    Open,
+    /// Writing failed. The core hears of it once everything that had arrived is read.
+    Broken(Fault),
+}
+
+enum Read {
+    Nothing,
+    Bytes(usize),
+    End(Input),
+}
+
+enum Written {
+    Nothing,
+    Bytes(usize),
+    Broken,
+}
+
+impl State {
+    const fn epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Down => None,
+            Self::Dialing(epoch, _) => Some(*epoch),
+            Self::Live(live) => Some(live.epoch),
+        }
+    }
+}
+
+impl Line {
+    const fn new(id: MachineId) -> Self {
+        Self {
+            id,
+            state: State::Down,
+            news: false,
+        }
+    }
+
+    /// Goes over to another state. What the old one held is closed first; the new one is to be
+    /// looked at, because nobody has asked its socket for news yet.
+    fn set(&mut self, state: State) {
+        self.state = state;
+        self.news = true;
+    }
+
+    const fn look_if_dialing(&mut self) {
+        if let State::Dialing(..) = self.state {
+            self.news = true;
+        }
+    }
+
+    fn dial(&mut self, registry: &mio::Registry, token: Token) -> Option<Input> {
+        let State::Dialing(epoch, dial) = &mut self.state else {
+            return None;
+        };
+        let epoch = *epoch;
+        Some(match dial.advance(registry, token)? {
+            Ok(socket) => {
+                self.state = State::Live(Live {
+                    epoch,
+                    socket,
+                    reading: Reading::Open,
+                    writing: Writing::Open,
+                });
+                Input::Dialed(epoch)
+            }
+            Err(fault) => {
+                self.state = State::Down;
+                Input::DialFailed(epoch, fault)
+            }
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Written {
+        let State::Live(live) = &mut self.state else {
+            return Written::Nothing;
+        };
+        if bytes.is_empty() || live.writing != Writing::Open {
+            return Written::Nothing;
+        }
+        let broken = match live.socket.write(bytes) {
+            Ok(None) => return Written::Nothing,
+            Ok(Some(0)) => Fault::Other,
+            Ok(Some(count)) => return Written::Bytes(count),
+            Err(error) => fault(&error),
+        };
+        live.writing = Writing::Broken(broken);
+        self.news = true;
+        Written::Broken
+    }
+
+    fn read(&mut self, rx: &mut ReceiveBuffer) -> Read {
+        let State::Live(live) = &mut self.state else {
+            return Read::Nothing;
+        };
+        if live.reading == Reading::Ended {
+            return Read::Nothing;
+        }
+        let end = match (live.socket.read(rx.spare()), live.writing) {
+            (Ok(Some(count)), _) if count > 0 => {
+                rx.commit(count);
+                return Read::Bytes(count);
+            }
+            (Ok(None), Writing::Open) => return Read::Nothing,
+            (_, Writing::Broken(fault)) => Input::Broken(live.epoch, fault),
+            (Ok(_), _) => Input::Eof(live.epoch),
+            (Err(error), _) => Input::Broken(live.epoch, fault(&error)),
+        };
+        live.reading = Reading::Ended;
+        Read::End(end)
+    }
+}
