@@ -251,6 +251,7 @@ impl Lifecycle {
     }
 
     /// The transitions.
+    #[expect(clippy::too_many_lines, reason = "all transitions in one match")]
     pub(super) fn apply(&mut self, now: Time, stimulus: Stimulus, wire: &mut impl Wire) {
         use Phase::{Closing, Connecting, Open, Releasing, Stopped, Upgrading, Waiting};
         use Stimulus as S;
