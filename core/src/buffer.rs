@@ -81,14 +81,15 @@ impl ReceiveBuffer {
         start..self.start
     }
 
-    /// The bytes at a place that [`take`](Self::take) returned.
+    /// The bytes at a place that [`take`](Self::take) returned; nothing if it returned it of
+    /// another, larger buffer.
     pub(crate) fn at(&self, place: core::ops::Range<usize>) -> &[u8] {
-        &self.bytes[place]
+        self.bytes.get(place).unwrap_or_default()
     }
 
     /// The same, to unmask in place.
     pub(crate) fn at_mut(&mut self, place: core::ops::Range<usize>) -> &mut [u8] {
-        &mut self.bytes[place]
+        self.bytes.get_mut(place).unwrap_or_default()
     }
 }
 

@@ -9,6 +9,7 @@
 //!   frames.
 //! * [`deflate`]: the negotiation of permessage-deflate; [`Decoder`] and [`TransmitQueue`] apply
 //!   what was agreed.
+//! * [`Server`]: the above put together in the server role, with pongs and the close handshake.
 //!
 //! Every limit stands in [`Limits`], and is applied when a header is read, before anything is
 //! stored.
@@ -22,6 +23,7 @@ mod frame;
 pub mod handshake;
 mod lane;
 mod mask;
+mod server;
 mod transmit;
 mod utf8;
 mod violation;
@@ -29,6 +31,7 @@ mod violation;
 pub use close::{CloseFrame, is_valid_close_code};
 pub use decode::{Decoder, Found, Kind};
 pub use frame::Opcode;
+pub use server::{Server, ServerError, ServerEvent};
 pub use transmit::{Full, TransmitQueue};
 pub use violation::Violation;
 
