@@ -17,6 +17,12 @@ impl Epoch {
     pub(super) const fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
+
+    /// Its number; the first dial has the lowest.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// What happened, told to the connection.

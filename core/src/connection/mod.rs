@@ -6,6 +6,7 @@ mod drain;
 mod heartbeat;
 mod io;
 mod link;
+mod name;
 mod output;
 mod phase;
 mod quota;
