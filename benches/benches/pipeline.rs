@@ -1,0 +1,48 @@
+//! The whole way: from chunks as a socket gives them to typed trades, book updates and book tops with exact
+//! decimals, beside every composition of a framing peer with a JSON peer.
+
+use std::hint::black_box;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use marketprism_benches::decoders::{Decoding, Flexon, SerdeJson, SimdJson, SonicRs};
+use marketprism_benches::models::Digest;
+use marketprism_benches::peers::{Boomnet, FastWebSockets, Framing, TokioWebSockets, Tungstenite};
+use marketprism_benches::traffic::Traffic;
+
+const MESSAGES: usize = 1_000;
+
+fn pipeline(criterion: &mut Criterion) {
+    let traffic = Traffic::mixed(MESSAGES, 1);
+    let mut group = criterion.benchmark_group("pipeline");
+    group.throughput(Throughput::Elements(MESSAGES as u64));
+    with_each_decoder::<Boomnet>(&mut group, &traffic);
+    with_each_decoder::<FastWebSockets>(&mut group, &traffic);
+    with_each_decoder::<TokioWebSockets>(&mut group, &traffic);
+    with_each_decoder::<Tungstenite>(&mut group, &traffic);
+    group.finish();
+}
+
+fn with_each_decoder<F: Framing>(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+    pair::<F, Flexon>(group, traffic);
+    pair::<F, SonicRs>(group, traffic);
+    pair::<F, SimdJson>(group, traffic);
+    pair::<F, SerdeJson>(group, traffic);
+}
+
+fn pair<F: Framing, D: Decoding>(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+    let mut client = F::over(traffic.feed());
+    let mut decoder = D::default();
+    group.bench_function(format!("{} + {}", F::NAME, D::NAME), |bencher| {
+        bencher.iter(|| {
+            let mut digest = Digest::default();
+            client.drain(MESSAGES, &mut |text| {
+                decoder.decode(text, |message| digest.message(&message));
+            });
+            black_box(digest)
+        });
+    });
+}
+
+criterion_group!(benches, pipeline);
+criterion_main!(benches);
