@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use marketprism_benches::peers::{
-    Boomnet, FastWebSockets, Framing, Text, TokioWebSockets, Tungstenite,
+    Boomnet, FastWebSockets, Framing, MarketPrism, Text, TokioWebSockets, Tungstenite,
 };
 use marketprism_benches::traffic::{CHUNK, Traffic};
 
@@ -27,6 +27,7 @@ fn frame(criterion: &mut Criterion) {
             }
         });
     });
+    one::<MarketPrism>(&mut group, &traffic);
     one::<Boomnet>(&mut group, &traffic);
     one::<FastWebSockets>(&mut group, &traffic);
     one::<TokioWebSockets>(&mut group, &traffic);

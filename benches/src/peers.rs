@@ -10,7 +10,10 @@ use fastwebsockets::OpCode;
 use futures_core::Stream;
 use tokio_websockets::{ClientBuilder, WebSocketStream};
 
-use crate::traffic::Feed;
+use marketprism_core::ReceiveBuffer;
+use marketprism_core::ws::{Decoder, Item, Limits, Role};
+
+use crate::traffic::{CHUNK, Feed};
 
 /// A text message, checked to be UTF-8.
 pub enum Text<'a> {
@@ -30,6 +33,42 @@ pub trait Framing {
 
     /// Takes the next `count` messages in.
     fn drain(&mut self, count: usize, each: &mut impl FnMut(Text<'_>));
+}
+
+/// Ours: lent from a buffer of the loop's own.
+pub struct MarketPrism {
+    feed: Feed,
+    rx: ReceiveBuffer,
+    decoder: Decoder,
+}
+
+impl Framing for MarketPrism {
+    const NAME: &'static str = "marketprism";
+
+    fn over(feed: Feed) -> Self {
+        Self {
+            feed,
+            rx: ReceiveBuffer::with_capacity(CHUNK),
+            decoder: Decoder::new(Role::Client, Limits::DEFAULT, None),
+        }
+    }
+
+    fn drain(&mut self, count: usize, each: &mut impl FnMut(Text<'_>)) {
+        let mut left = count;
+        while left > 0 {
+            match self.decoder.next(&mut self.rx) {
+                Ok(Some(Item::Text(text))) => {
+                    each(Text::Str(text));
+                    left -= 1;
+                }
+                Ok(None) => {
+                    let count = self.feed.fill(self.rx.spare());
+                    self.rx.commit(count);
+                }
+                other => panic!("not a text message: {other:?}"),
+            }
+        }
+    }
 }
 
 /// The blocking client most others are measured by; it hands over messages that own their bytes.
