@@ -9,6 +9,8 @@
 #![deny(missing_docs)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod buffer;
 pub mod connection;

@@ -9,6 +9,8 @@ use super::backoff::Retry;
 use super::heartbeat::{Heartbeat, Ping};
 use super::io::Endpoint;
 use super::quota::Quota;
+use crate::ws::handshake::InvalidRequest;
+use crate::ws::{Limits, deflate};
 
 /// Everything that a connection can be told in advance; [`Connection::new`](super::Connection::new)
 /// checks it.
@@ -18,6 +20,10 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// Headers of the upgrade request beyond those that RFC 6455 asks for.
     pub headers: Vec<(String, String)>,
+    /// What to offer of permessage-deflate, if anything.
+    pub deflate: Option<deflate::Config>,
+    /// The most that the peer can make us store.
+    pub limits: Limits,
     /// How long a dial may take, TLS included.
     pub connect: Duration,
     /// How long the answer to the upgrade request may take.
@@ -38,7 +44,8 @@ pub struct Config {
     pub pong_reserve: u32,
     /// How many dials may be attempted.
     pub dials: Option<Quota>,
-    /// Bytes that may wait to be written; control frames have room beyond them.
+    /// Bytes that may wait to be written, the upgrade request included; control frames have room
+    /// beyond them.
     pub transmit: usize,
 }
 
@@ -60,6 +67,8 @@ impl Config {
         Self {
             endpoint,
             headers: Vec::new(),
+            deflate: None,
+            limits: Limits::DEFAULT,
             connect: Duration::from_secs(10),
             upgrade: Duration::from_secs(10),
             heartbeat: Heartbeat {
@@ -149,6 +158,10 @@ pub enum ConfigError {
     RetryBeyondCap,
     /// Rotation could come at once.
     SpreadBeyondRotation,
+    /// The upgrade request would not fit into what may wait to be written.
+    Transmit,
+    /// The upgrade request cannot be written.
+    Request(InvalidRequest),
 }
 
 impl fmt::Display for ConfigError {
@@ -172,6 +185,8 @@ impl fmt::Display for ConfigError {
             Self::SpreadBeyondRotation => {
                 f.write_str("`rotate.spread` must be shorter than `rotate.after`")
             }
+            Self::Transmit => f.write_str("`transmit` must have room for the upgrade request"),
+            Self::Request(invalid) => write!(f, "{invalid}"),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The way in: events that borrow from the receive buffer, one at a time.
 
 use super::Connection;
-use super::io::Status;
-use super::phase::Reading;
+use super::io::{Cause, Status};
+use super::phase::{Reading, Stimulus};
 use crate::buffer::ReceiveBuffer;
 use crate::time::Time;
+use crate::ws::{self, Item, Kind, Violation};
 
 /// What the application hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +23,13 @@ pub enum Event<'a> {
 pub(crate) enum Found {
     /// Nothing to lend.
     Status(Status),
+    /// A text or binary message.
+    Message(ws::Found),
 }
 
 /// Lends what a receive buffer holds, event by event.
 ///
-/// What an event was made of is taken from the buffer before the event is lent, so a guard that
+/// What an event is made of is taken from the buffer before the event is lent, so a guard that
 /// is dropped or forgotten early replays nothing, and the next one goes on behind it.
 #[derive(Debug)]
 #[must_use = "what is not drained is not heard"]
@@ -42,9 +45,10 @@ impl Drain<'_> {
         clippy::should_implement_trait,
         reason = "an event borrows from the guard, which an iterator's items cannot"
     )]
+    #[inline]
     pub fn next(&mut self) -> Option<Event<'_>> {
         let found = self.connection.find(self.now, self.rx)?;
-        Some(self.connection.lend(self.now, self.rx, found))
+        Some(self.connection.lend(self.rx, found))
     }
 }
 
@@ -61,26 +65,116 @@ impl Connection {
         }
     }
 
-    /// Takes the next event's bytes out of the buffer and says where they stand.
-    pub(crate) fn find(&mut self, _now: Time, rx: &mut ReceiveBuffer) -> Option<Found> {
-        if let Some(status) = self.poll_status() {
-            return Some(Found::Status(status));
+    /// Takes the next event's bytes out of the buffer and says where they stand; what concerns
+    /// the connection alone is dealt with on the way. On `None` the buffer is empty.
+    pub(crate) fn find(&mut self, now: Time, rx: &mut ReceiveBuffer) -> Option<Found> {
+        if !rx.is_empty() {
+            self.signal(now, Stimulus::Heard);
         }
-        match self.life.reading() {
-            Reading::Handshake | Reading::Frames | Reading::Nothing => rx.clear(),
+        loop {
+            if let Some(status) = self.poll_status() {
+                return Some(Found::Status(status));
+            }
+            match self.life.reading() {
+                Reading::Handshake => self.find_answer(now, rx)?,
+                Reading::Frames => {
+                    if let Some(found) = self.find_frame(now, rx)? {
+                        return Some(Found::Message(found));
+                    }
+                }
+                Reading::Nothing => {
+                    rx.clear();
+                    return None;
+                }
+            }
         }
-        None
     }
 
     /// Lends what was found; nothing else may be found in between.
-    pub(crate) const fn lend<'a>(
-        &'a mut self,
-        _now: Time,
-        _rx: &'a ReceiveBuffer,
-        found: Found,
-    ) -> Event<'a> {
-        match found {
-            Found::Status(status) => Event::Status(status),
+    ///
+    /// Whether a text is UTF-8 is seen only now, so that it is looked at once. If it is not, the
+    /// event is the end of the connection.
+    #[inline]
+    pub(crate) fn lend<'a>(&'a mut self, rx: &'a ReceiveBuffer, found: Found) -> Event<'a> {
+        let found = match found {
+            Found::Status(status) => return Event::Status(status),
+            Found::Message(found) => found,
+        };
+        let violation = match self.decoder.lend(rx, found) {
+            Ok(Item::Text(text)) => return Event::Text(text),
+            Ok(Item::Binary(bytes)) => return Event::Binary(bytes),
+            // Only messages are found.
+            Ok(Item::Ping(_) | Item::Pong(_) | Item::Close(_)) => Violation::ReservedOpcode,
+            Err(violation) => violation,
+        };
+        let stimulus = Stimulus::Violation(violation);
+        self.life.apply(self.life.now, stimulus, &mut self.link);
+        let down = Status::Down {
+            epoch: self.life.epoch,
+            cause: Cause::Violation(violation),
+        };
+        Event::Status(self.life.statuses.poll().unwrap_or(down))
+    }
+
+    /// `None` while the answer to the upgrade request is incomplete.
+    fn find_answer(&mut self, now: Time, rx: &mut ReceiveBuffer) -> Option<()> {
+        match self.link.read_answer(rx) {
+            Ok(Some(upgraded)) => {
+                self.decoder.restart(upgraded.deflate);
+                self.signal(now, Stimulus::Upgraded);
+            }
+            Ok(None) => return None,
+            Err(refusal) => self.signal(now, Stimulus::Refused(refusal)),
         }
+        Some(())
+    }
+
+    /// `None` when the buffer is empty; nothing inside if the frame was the connection's own.
+    fn find_frame(&mut self, now: Time, rx: &mut ReceiveBuffer) -> Option<Option<ws::Found>> {
+        let found = match self.decoder.find(rx) {
+            Ok(found) => found?,
+            Err(violation) => {
+                self.signal(now, Stimulus::Violation(violation));
+                return Some(None);
+            }
+        };
+        match found.kind() {
+            Kind::Text if self.is_text_pong(rx, found) => self.signal(now, Stimulus::Pong),
+            Kind::Text | Kind::Binary => {
+                self.signal(now, Stimulus::Data);
+                return Some(Some(found));
+            }
+            Kind::Ping | Kind::Pong | Kind::Close => self.obey(now, rx, found),
+        }
+        Some(None)
+    }
+
+    /// A control frame.
+    fn obey(&mut self, now: Time, rx: &ReceiveBuffer, found: ws::Found) {
+        const WITHOUT_CODE: u16 = 1005;
+        let stimulus = match self.decoder.lend(rx, found) {
+            Ok(Item::Ping(payload)) => {
+                self.link.note_ping(payload);
+                Stimulus::Ping
+            }
+            Ok(Item::Close(close)) => {
+                Stimulus::PeerClosed(close.map_or(WITHOUT_CODE, |close| close.code))
+            }
+            Ok(Item::Pong(_) | Item::Text(_) | Item::Binary(_)) => Stimulus::Pong,
+            Err(violation) => Stimulus::Violation(violation),
+        };
+        self.signal(now, stimulus);
+    }
+
+    fn is_text_pong(&mut self, rx: &ReceiveBuffer, found: ws::Found) -> bool {
+        match self.link.text_pong() {
+            Some(pong) => self.decoder.lend(rx, found) == Ok(Item::Text(pong)),
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn signal(&mut self, now: Time, stimulus: Stimulus) {
+        self.life.apply(now, stimulus, &mut self.link);
     }
 }

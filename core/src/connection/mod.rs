@@ -10,10 +10,15 @@ mod name;
 mod output;
 mod phase;
 mod quota;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use alloc::string::String;
 use core::fmt;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
 
 pub use backoff::Retry;
 pub use config::{Config, ConfigError, Rotate};
@@ -22,11 +27,13 @@ pub use heartbeat::{Heartbeat, Ping};
 pub use io::{Action, Cause, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
 pub use quota::Quota;
 
+pub(crate) use drain::Found;
 pub(crate) use quota::Window;
 
 use crate::buffer::ReceiveBuffer;
 use crate::machine::Machine;
 use crate::time::{Time, UnixNanos};
+use crate::ws::{Decoder, Full, Role};
 use link::Link;
 use phase::{Lifecycle, Stimulus};
 
@@ -34,9 +41,9 @@ use phase::{Lifecycle, Stimulus};
 #[derive(Debug)]
 pub struct Connection {
     name: String,
-    endpoint: Endpoint,
     life: Lifecycle,
     link: Link,
+    decoder: Decoder,
 }
 
 impl Connection {
@@ -51,11 +58,15 @@ impl Connection {
         seed: [u8; 32],
     ) -> Result<Self, ConfigError> {
         config.check()?;
+        let mut seeds = ChaCha12Rng::from_seed(seed);
+        let [mut life, mut link] = [[0; 32]; 2];
+        seeds.fill_bytes(&mut life);
+        seeds.fill_bytes(&mut link);
         Ok(Self {
             name: name.into(),
-            life: Lifecycle::new(&config, seed),
-            link: Link::new(),
-            endpoint: config.endpoint,
+            life: Lifecycle::new(&config, life),
+            decoder: Decoder::new(Role::Client, config.limits, None),
+            link: Link::new(config, link)?,
         })
     }
 
@@ -90,7 +101,7 @@ impl Connection {
 
     /// Declares that the first `count` bytes of [`transmit`](Self::transmit) have been written.
     pub fn transmitted(&mut self, now: Time, count: usize) {
-        let _ = count;
+        self.link.written(count);
         self.life.apply(now, Stimulus::Written, &mut self.link);
     }
 
@@ -99,8 +110,10 @@ impl Connection {
     /// # Errors
     /// If it cannot be sent now; the error says what to wait for. Nothing has been queued then.
     pub fn send_text(&mut self, now: Time, text: &str) -> Result<(), SendError> {
-        let _ = text;
-        self.admit(now)
+        self.admit(now)?;
+        self.link.text(text).map_err(|Full| SendError::Full)?;
+        self.life.messages.queue();
+        Ok(())
     }
 
     /// Queues a binary message.
@@ -108,8 +121,10 @@ impl Connection {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, now: Time, bytes: &[u8]) -> Result<(), SendError> {
-        let _ = bytes;
-        self.admit(now)
+        self.admit(now)?;
+        self.link.binary(bytes).map_err(|Full| SendError::Full)?;
+        self.life.messages.queue();
+        Ok(())
     }
 
     /// Where the connection stands.
@@ -127,7 +142,7 @@ impl Connection {
     /// Where to dial.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        self.link.endpoint()
     }
 
     /// The name given at the beginning.

@@ -38,7 +38,7 @@ impl Actions {
 }
 
 /// The changes that wait for the application.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Statuses(VecDeque<Status>);
 
 impl Statuses {

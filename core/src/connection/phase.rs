@@ -67,6 +67,8 @@ pub(super) trait Wire {
     fn control(&mut self, control: Control) -> Result<(), NoRoom>;
     /// Queues a close frame, the last frame; 1005 stands for one without a code.
     fn close(&mut self, code: u16);
+    /// Queues a close frame that says what the peer did wrong, ahead of all that is not begun.
+    fn fail(&mut self, violation: Violation);
     /// Whether everything queued has been written.
     fn is_flushed(&self) -> bool;
     /// The socket is lost: forget what was queued.
@@ -74,7 +76,7 @@ pub(super) trait Wire {
 }
 
 /// The part of the configuration that transitions depend on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rules {
     connect: Duration,
     upgrade: Duration,
@@ -88,21 +90,21 @@ pub(super) struct Rules {
 
 /// Whether the application wants the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
+pub(super) enum Wanted {
     Up,
     Down,
 }
 
 /// When to dial again once the socket is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Pace {
+pub(super) enum Pace {
     Backoff,
     AtOnce,
 }
 
 /// How far the end of a socket has come in [`Phase::Closing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Farewell {
+pub(super) enum Farewell {
     /// Our close frame is on its way and the peer's is not here yet: its messages still count.
     Asked(Cause),
     /// The peer has closed too, or broke the protocol: nothing counts but the end of the stream.
@@ -124,25 +126,25 @@ pub(super) enum Reading {
 }
 
 /// Where a connection stands, and all that decides where it goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Lifecycle {
     pub(super) rules: Rules,
     rng: ChaCha8Rng,
-    now: Time,
-    phase: Phase,
-    wanted: Wanted,
-    pace: Pace,
-    farewell: Farewell,
+    pub(super) now: Time,
+    pub(super) phase: Phase,
+    pub(super) wanted: Wanted,
+    pub(super) pace: Pace,
+    pub(super) farewell: Farewell,
     /// The last dial.
-    epoch: Epoch,
+    pub(super) epoch: Epoch,
     /// Dials since the connection was last stable; 0 while it is.
-    attempt: u32,
+    pub(super) attempt: u32,
     /// No dial before this: shared budgets and bans of this address.
-    held: Time,
+    pub(super) held: Time,
     /// No dial before this: the server asked for a pause.
-    pause: Time,
+    pub(super) pause: Time,
     pub(super) timers: TimerTable,
-    dials: Window,
+    pub(super) dials: Window,
     pub(super) messages: Window,
     pub(super) owed: Owed,
     pub(super) actions: Actions,
@@ -241,11 +243,11 @@ impl Lifecycle {
 
     /// A shell cannot answer an action that it has not been given: such input is stale too.
     fn apply_to(&mut self, epoch: Epoch, now: Time, stimulus: Stimulus, wire: &mut impl Wire) {
-        let untold = match stimulus == Stimulus::Released {
-            true => self.actions.drop_waits(),
-            false => self.actions.dial_waits(),
+        let asked = match stimulus == Stimulus::Released {
+            true => self.phase == Phase::Releasing && !self.actions.drop_waits(),
+            false => !self.actions.dial_waits(),
         };
-        if !untold && self.epoch() == Some(epoch) {
+        if asked && self.epoch() == Some(epoch) {
             self.apply(now, stimulus, wire);
         }
     }
@@ -501,8 +503,7 @@ impl Lifecycle {
     }
 
     fn violated(&mut self, now: Time, violation: Violation, wire: &mut impl Wire) {
-        const PROTOCOL_ERROR: u16 = 1002;
-        wire.close(PROTOCOL_ERROR);
+        wire.fail(violation);
         self.down(Cause::Violation(violation));
         self.closing(now, Farewell::Said);
     }

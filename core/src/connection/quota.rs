@@ -32,7 +32,7 @@ impl Quota {
 ///
 /// What is queued but not yet on the wire counts as spent with its instant still to come: bytes
 /// that waited for a slow socket leave together, and the venue counts them when they arrive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Window {
     quota: Option<Quota>,
     spent: VecDeque<Time>,

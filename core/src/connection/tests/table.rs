@@ -1,0 +1,224 @@
+//! Every phase and every stimulus: where it leads.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::super::io::{Cause, Fault, Phase, Refusal, Status, Timer};
+use super::super::phase::{Farewell, Stimulus};
+use super::{Step, World};
+use crate::ws::Violation;
+
+/// The columns: every phase, and the three ways to stand in `Closing`.
+const COLUMNS: [&str; 9] = ["St", "Wa", "Co", "Up", "Op", "Ca", "Cs", "Cf", "Re"];
+
+fn world(column: &str) -> World {
+    let mut world = World::in_phase(match column {
+        "St" => Phase::Stopped,
+        "Wa" => Phase::Waiting,
+        "Co" => Phase::Connecting,
+        "Up" => Phase::Upgrading,
+        "Op" | "Cs" | "Cf" => Phase::Open,
+        "Ca" => Phase::Closing,
+        _ => Phase::Releasing,
+    });
+    match column {
+        "Cs" => world.step(Step::PeerClosed),
+        "Cf" => {
+            world.step(Step::PeerClosed);
+            world.step(Step::Eof);
+        }
+        _ => world.step(Step::Take),
+    }
+    world
+}
+
+fn column(world: &World) -> &'static str {
+    match (world.life.phase(), world.life.farewell) {
+        (Phase::Stopped, _) => "St",
+        (Phase::Waiting, _) => "Wa",
+        (Phase::Connecting, _) => "Co",
+        (Phase::Upgrading, _) => "Up",
+        (Phase::Open, _) => "Op",
+        (Phase::Closing, Farewell::Asked(_)) => "Ca",
+        (Phase::Closing, Farewell::Said) => "Cs",
+        (Phase::Closing, Farewell::Flushing) => "Cf",
+        (Phase::Releasing, _) => "Re",
+    }
+}
+
+fn stimuli(world: &World) -> Vec<(&'static str, Stimulus)> {
+    let soon = world.now + Duration::from_secs(1);
+    let mut stimuli = alloc::vec![
+        ("Start", Stimulus::Start),
+        ("Stop", Stimulus::Stop),
+        ("Renew", Stimulus::Renew),
+        ("Hold", Stimulus::Hold(soon)),
+        ("Dialed", Stimulus::Dialed),
+        ("DialFailed", Stimulus::DialFailed(Fault::Refused)),
+        ("Eof", Stimulus::Eof),
+        ("Broken", Stimulus::Broken(Fault::Reset)),
+        ("Released", Stimulus::Released),
+        ("Heard", Stimulus::Heard),
+        ("Upgraded", Stimulus::Upgraded),
+        ("Refused", Stimulus::Refused(Refusal::Status(503, None))),
+        ("Data", Stimulus::Data),
+        ("Ping", Stimulus::Ping),
+        ("Pong", Stimulus::Pong),
+        ("PeerClosed", Stimulus::PeerClosed(1001)),
+        ("Violation", Stimulus::Violation(Violation::Masked)),
+        ("Written", Stimulus::Written),
+    ];
+    let timers = ["connect", "upgrade", "probe", "silence", "data", "close"];
+    let others = ["retry", "stable", "rotate", "quota", "session"];
+    let names = timers.into_iter().chain(others);
+    stimuli.extend(names.zip(Timer::ALL.map(Stimulus::Expired)));
+    stimuli
+}
+
+/// Where each stimulus leads from each column; a dot where it leads nowhere else.
+const TABLE: &str = "
+                St  Wa  Co  Up  Op  Ca  Cs  Cf  Re
+    Start       Co  .   .   .   .   .   .   .   .
+    Stop        .   St  Re  Re  Ca  .   .   .   .
+    Renew       .   .   .   .   Ca  .   .   .   .
+    Hold        .   .   .   .   .   .   .   .   .
+    Dialed      .   .   Up  .   .   .   .   .   .
+    DialFailed  .   .   Re  .   .   .   .   .   .
+    Eof         .   .   Re  Re  Re  Re  Cf  Re  .
+    Broken      .   .   Re  Re  Re  Re  Re  Re  .
+    Released    .   .   .   .   .   .   .   .   Wa
+    Heard       .   .   .   .   .   .   .   .   .
+    Upgraded    .   .   .   Op  .   .   .   .   .
+    Refused     .   .   .   Re  .   .   .   .   .
+    Data        .   .   .   .   .   .   .   .   .
+    Ping        .   .   .   .   .   .   .   .   .
+    Pong        .   .   .   .   .   .   .   .   .
+    PeerClosed  .   .   .   .   Cs  Cs  .   .   .
+    Violation   .   .   .   .   Cs  Cs  .   .   .
+    Written     .   .   .   .   .   .   .   .   .
+    connect     .   .   Re  .   .   .   .   .   .
+    upgrade     .   .   .   Re  .   .   .   .   .
+    probe       .   .   .   .   .   .   .   .   .
+    silence     .   .   .   .   Re  .   .   .   .
+    data        .   .   .   .   Ca  .   .   .   .
+    close       .   .   .   .   .   Re  Re  Re  .
+    retry       .   Co  .   .   .   .   .   .   .
+    stable      .   .   .   .   .   .   .   .   .
+    rotate      .   .   .   .   Ca  .   .   .   .
+    quota       .   .   .   .   .   .   .   .   .
+    session     .   .   .   .   .   .   .   .   .
+";
+
+#[test]
+fn every_stimulus_leads_from_every_phase_where_the_table_says() {
+    let rows: Vec<Vec<&str>> = TABLE
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .filter(|row: &Vec<_>| row.len() == COLUMNS.len() + 1)
+        .collect();
+    let mut pairs = 0;
+    for (index, from) in COLUMNS.into_iter().enumerate() {
+        for (name, stimulus) in stimuli(&world(from)) {
+            let row = rows.iter().find(|row| row[0] == name);
+            let expected = match row.map(|row| row[index + 1]) {
+                Some(".") => from,
+                Some(to) => to,
+                None => panic!("{name} is not in the table"),
+            };
+            let mut world = world(from);
+            world.signal(stimulus);
+            assert_eq!(column(&world), expected, "{name} in {from}");
+            pairs += 1;
+        }
+    }
+    assert_eq!(pairs, rows.len() * COLUMNS.len());
+    std::println!("{pairs} pairs of a phase and a stimulus");
+}
+
+/// What the application hears of each end.
+#[test]
+fn every_end_tells_its_cause() {
+    let ends = [
+        (
+            "Co",
+            Stimulus::DialFailed(Fault::Refused),
+            Cause::Fault(Fault::Refused),
+        ),
+        (
+            "Co",
+            Stimulus::Expired(Timer::Connect),
+            Cause::Lost(Timer::Connect),
+        ),
+        ("Co", Stimulus::Stop, Cause::Stopped),
+        (
+            "Up",
+            Stimulus::Expired(Timer::Upgrade),
+            Cause::Lost(Timer::Upgrade),
+        ),
+        ("Up", Stimulus::Eof, Cause::Eof),
+        ("Up", Stimulus::Broken(Fault::Tls), Cause::Fault(Fault::Tls)),
+        (
+            "Up",
+            Stimulus::Refused(Refusal::Status(503, None)),
+            Cause::Refused(Refusal::Status(503, None)),
+        ),
+        ("Op", Stimulus::Eof, Cause::Eof),
+        (
+            "Op",
+            Stimulus::Broken(Fault::Reset),
+            Cause::Fault(Fault::Reset),
+        ),
+        (
+            "Op",
+            Stimulus::Expired(Timer::Silence),
+            Cause::Lost(Timer::Silence),
+        ),
+        ("Op", Stimulus::PeerClosed(1012), Cause::Peer(1012)),
+        (
+            "Op",
+            Stimulus::Violation(Violation::Masked),
+            Cause::Violation(Violation::Masked),
+        ),
+        ("Ca", Stimulus::PeerClosed(1000), Cause::Stopped),
+        ("Ca", Stimulus::Eof, Cause::Stopped),
+        ("Ca", Stimulus::Expired(Timer::Close), Cause::Stopped),
+    ];
+    for (from, stimulus, expected) in ends {
+        let mut world = world(from);
+        world.life.apply(world.now, stimulus, &mut world.wire);
+        let epoch = world.life.epoch;
+        let down = Status::Down {
+            epoch,
+            cause: expected,
+        };
+        assert_eq!(
+            world.life.statuses.poll(),
+            Some(down),
+            "{stimulus:?} in {from}"
+        );
+        assert_eq!(world.life.statuses.poll(), None, "{stimulus:?} in {from}");
+    }
+}
+
+/// Ends that begin with our close frame tell their cause when the peer has answered.
+#[test]
+fn an_orderly_end_is_told_when_the_peer_has_answered() {
+    let ends = [
+        (Stimulus::Stop, Cause::Stopped),
+        (Stimulus::Renew, Cause::Renewed),
+        (Stimulus::Expired(Timer::Rotate), Cause::Renewed),
+        (Stimulus::Expired(Timer::Data), Cause::Lost(Timer::Data)),
+    ];
+    for (stimulus, cause) in ends {
+        let mut world = world("Op");
+        world.life.apply(world.now, stimulus, &mut world.wire);
+        assert!(world.wire.closed, "{stimulus:?}");
+        assert_eq!(world.life.statuses.poll(), None, "{stimulus:?}");
+        world.signal(Stimulus::PeerClosed(1000));
+        let epoch = world.life.epoch;
+        assert_eq!(
+            world.life.statuses.poll(),
+            Some(Status::Down { epoch, cause })
+        );
+    }
+}
