@@ -135,6 +135,19 @@ pub struct Level {
     pub orders: Option<u32>,
 }
 
+impl Level {
+    /// A level of a venue that does not count orders.
+    #[inline]
+    #[must_use]
+    pub const fn new(price: Decimal, quantity: Decimal) -> Self {
+        Self {
+            price,
+            quantity,
+            orders: None,
+        }
+    }
+}
+
 /// Figures of the last 24 hours (OKX `tickers`). What the venue leaves empty is `None`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ticker {

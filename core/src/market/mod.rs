@@ -5,5 +5,6 @@ mod decimal;
 mod event;
 
 pub use channel::{Channel, DepthLevels, Market, Speed, UnknownName, Venue};
+pub(crate) use decimal::digits;
 pub use decimal::{Decimal, NumberError, Wide};
 pub use event::{Body, Book, BookKind, Event, InstrumentType, Level, Side, Ticker, Trade};

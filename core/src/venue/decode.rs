@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use super::Control;
+use super::binance::{self, Dialect};
+use super::found::Found;
+use super::json::Fail;
+use super::{Control, okx};
 use crate::market::{Channel, Event, Market};
 
 /// Reads the messages of one market.
@@ -26,6 +29,9 @@ use crate::market::{Channel, Event, Market};
 #[derive(Debug)]
 pub struct Decoder {
     market: Market,
+    /// Of the message decoded last, if it was market data.
+    channel: Option<Channel>,
+    found: Found,
 }
 
 /// What a message is.
@@ -87,11 +93,19 @@ pub enum Problem {
     Value,
 }
 
+/// The longest message. WebSocket limits are far lower; places within a message are kept in 32
+/// bits.
+const MAX_MESSAGE: usize = 64 << 20;
+
 impl Decoder {
     /// A decoder for the messages of a market.
     #[must_use]
-    pub const fn new(market: Market) -> Self {
-        Self { market }
+    pub fn new(market: Market) -> Self {
+        Self {
+            market,
+            channel: None,
+            found: Found::default(),
+        }
     }
 
     /// The market.
@@ -105,31 +119,61 @@ impl Decoder {
     /// # Errors
     ///
     /// When the message is not JSON, or not what its kind is documented to be.
+    #[inline]
     pub fn decode(&mut self, text: &str) -> Result<Decoded, DecodeError> {
-        let _ = text;
-        Ok(Decoded::Unknown)
+        self.found.clear();
+        if text.len() > MAX_MESSAGE {
+            return Err(Fail::TOO_LONG.at_large());
+        }
+        let found = &mut self.found;
+        self.channel = match self.market {
+            Market::BinanceSpot => binance::scan(Dialect::Spot, text, found),
+            Market::BinanceUsdm => binance::scan(Dialect::Usdm, text, found),
+            Market::Okx => okx::scan(text, found),
+        };
+        match self.channel {
+            Some(channel) => Ok(self.found.events(channel)),
+            None => self.decode_any(text),
+        }
+    }
+
+    /// The general reader, for what does not come in the expected order.
+    #[cold]
+    fn decode_any(&mut self, text: &str) -> Result<Decoded, DecodeError> {
+        self.found.clear();
+        self.channel = None;
+        let found = &mut self.found;
+        let decoded = match self.market {
+            Market::BinanceSpot => binance::read(Dialect::Spot, text, found),
+            Market::BinanceUsdm => binance::read(Dialect::Usdm, text, found),
+            Market::Okx => okx::read(text, found),
+        };
+        match decoded {
+            Ok(Decoded::Events { channel, .. }) => self.channel = Some(channel),
+            Ok(Decoded::Control | Decoded::Unhandled | Decoded::Unknown) => {}
+            // Nothing of a message that failed is lent.
+            Err(_) => self.found.clear(),
+        }
+        decoded
     }
 
     /// The event number `index` of the message decoded last, which `text` has to be.
     #[must_use]
     pub fn event<'a>(&'a self, text: &'a str, index: usize) -> Option<Event<'a>> {
-        let _ = (text, index);
-        None
+        self.found.event(self.market, self.channel?, text, index)
     }
 
     /// The message decoded last, which `text` has to be, if it is a control message.
     #[must_use]
     pub fn control<'a>(&'a self, text: &'a str) -> Option<Control<'a>> {
-        let _ = text;
-        None
+        self.found.control(self.market.venue(), text)
     }
 
     /// What the message decoded last, which `text` has to be, calls itself: `kline`, `candle1m`;
     /// empty if it has no name.
     #[must_use]
     pub fn kind<'a>(&'a self, text: &'a str) -> &'a str {
-        let _ = text;
-        ""
+        self.found.kind(text)
     }
 }
 

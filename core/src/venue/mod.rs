@@ -3,8 +3,12 @@
 //!
 //! Nothing here knows a socket, a clock or a session.
 
+mod binance;
 mod control;
 mod decode;
+mod found;
+mod json;
+mod okx;
 mod profile;
 mod request;
 

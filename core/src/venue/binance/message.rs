@@ -1,0 +1,387 @@
+//! The messages, field by field, in the order in which Binance writes them.
+
+use crate::market::{BookKind, Side};
+use crate::venue::found::BookRow;
+use crate::venue::json::{Run, Word};
+
+/// `"e":"trade"`
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TradeEvent;
+
+/// `"e":"aggTrade"`
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AggTradeEvent;
+
+/// `"e":"bookTicker"`
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BookTickerEvent;
+
+/// `"e":"depthUpdate"`
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DepthEvent;
+
+impl Word for TradeEvent {
+    const TEXT: &'static str = "trade";
+    const QUOTED: &'static [u8] = b"\"trade\"";
+}
+
+impl Word for AggTradeEvent {
+    const TEXT: &'static str = "aggTrade";
+    const QUOTED: &'static [u8] = b"\"aggTrade\"";
+}
+
+impl Word for BookTickerEvent {
+    const TEXT: &'static str = "bookTicker";
+    const QUOTED: &'static [u8] = b"\"bookTicker\"";
+}
+
+impl Word for DepthEvent {
+    const TEXT: &'static str = "depthUpdate";
+    const QUOTED: &'static [u8] = b"\"depthUpdate\"";
+}
+
+/// `m`: the buyer is the maker, so the taker sells.
+const fn aggressor(buyer_is_maker: bool) -> Side {
+    if buyer_is_maker {
+        Side::Sell
+    } else {
+        Side::Buy
+    }
+}
+
+/// A change of the book, or its best levels.
+fn book(kind: BookKind, last: i64, bids: Run, asks: Run) -> BookRow {
+    BookRow {
+        kind,
+        first: None,
+        last: Some(last),
+        previous: None,
+        checksum: None,
+        bids,
+        asks,
+    }
+}
+
+/// Spot: "WebSocket Streams for Binance".
+pub(super) mod spot {
+    use super::{AggTradeEvent, DepthEvent, TradeEvent, aggressor, book};
+    use crate::market::{BookKind, Decimal, DepthLevels, Level, Trade as Fill};
+    use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
+    use crate::venue::json::{Ignored, Is, PairLevels, Pools, Span, Stamp, record};
+
+    record! {
+        /// `<symbol>@trade`
+        Trade {
+            "e" _event: Is<TradeEvent>,
+            "E" sent: Stamp,
+            "s" symbol: Span,
+            "t" id: i64,
+            "p" price: Decimal,
+            "q" quantity: Decimal,
+            "T" traded: Stamp,
+            "m" buyer_is_maker: bool,
+            "M" _ignore: Option<Ignored>,
+        }
+    }
+
+    record! {
+        /// `<symbol>@aggTrade`
+        AggTrade {
+            "e" _event: Is<AggTradeEvent>,
+            "E" sent: Stamp,
+            "s" symbol: Span,
+            "a" id: i64,
+            "p" price: Decimal,
+            "q" quantity: Decimal,
+            "f" first_id: i64,
+            "l" last_id: i64,
+            "T" traded: Stamp,
+            "m" buyer_is_maker: bool,
+            "M" _ignore: Option<Ignored>,
+        }
+    }
+
+    record! {
+        /// `<symbol>@bookTicker`
+        BookTicker {
+            "u" update: i64,
+            "s" symbol: Span,
+            "b" bid: Decimal,
+            "B" bid_quantity: Decimal,
+            "a" ask: Decimal,
+            "A" ask_quantity: Decimal,
+        }
+    }
+
+    record! {
+        /// `<symbol>@depth`
+        Depth {
+            "e" _event: Is<DepthEvent>,
+            "E" sent: Stamp,
+            "s" symbol: Span,
+            "U" first: i64,
+            "u" last: i64,
+            "b" bids: PairLevels,
+            "a" asks: PairLevels,
+        }
+    }
+
+    record! {
+        /// `<symbol>@depth<levels>`, and the answer of REST `depth`
+        PartialDepth {
+            "lastUpdateId" last: i64,
+            "bids" bids: PairLevels,
+            "asks" asks: PairLevels,
+        }
+    }
+
+    impl Trade {
+        #[inline(always)]
+        pub(crate) fn row(self) -> Row {
+            let trade = Fill {
+                id: self.id,
+                first_id: Some(self.id),
+                last_id: Some(self.id),
+                price: self.price,
+                quantity: self.quantity,
+                quantity_without_rpi: None,
+                aggressor: aggressor(self.buyer_is_maker),
+                execution: None,
+                source: None,
+                sequence: None,
+            };
+            Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.traded.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Trade(TradeRow {
+                    trade,
+                    execution: None,
+                }),
+            }
+        }
+    }
+
+    impl AggTrade {
+        #[inline(always)]
+        pub(crate) fn row(self) -> Row {
+            let trade = Fill {
+                id: self.id,
+                first_id: Some(self.first_id),
+                last_id: Some(self.last_id),
+                price: self.price,
+                quantity: self.quantity,
+                quantity_without_rpi: None,
+                aggressor: aggressor(self.buyer_is_maker),
+                execution: None,
+                source: None,
+                sequence: None,
+            };
+            Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.traded.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Trade(TradeRow {
+                    trade,
+                    execution: None,
+                }),
+            }
+        }
+    }
+
+    impl BookTicker {
+        #[inline(always)]
+        pub(crate) fn row(self, pools: &mut Pools) -> Option<Row> {
+            let bid = Level::new(self.bid, self.bid_quantity);
+            let ask = Level::new(self.ask, self.ask_quantity);
+            Some(Row {
+                instrument: self.symbol,
+                exchange_time: None,
+                sent_time: None,
+                body: RowBody::Book(BookRow::top(pools, self.update, bid, ask)?),
+            })
+        }
+    }
+
+    impl Depth {
+        #[inline(always)]
+        pub(crate) fn row(self) -> Row {
+            Row {
+                instrument: self.symbol,
+                exchange_time: None,
+                sent_time: Some(self.sent.0),
+                body: RowBody::Book(BookRow {
+                    first: Some(self.first),
+                    ..book(BookKind::Delta, self.last, self.bids.0, self.asks.0)
+                }),
+            }
+        }
+    }
+
+    impl PartialDepth {
+        pub(crate) fn row(self, instrument: Span, levels: DepthLevels) -> Row {
+            let kind = BookKind::Top(levels.count());
+            Row {
+                instrument,
+                exchange_time: None,
+                sent_time: None,
+                body: RowBody::Book(book(kind, self.last, self.bids.0, self.asks.0)),
+            }
+        }
+    }
+}
+
+/// USD-M: "Websocket Market Streams". `ps` (pair) and `st` (symbol type, always 1 in the streams
+/// of one symbol) are stepped over wherever they stand.
+pub(super) mod usdm {
+    use super::{AggTradeEvent, BookTickerEvent, DepthEvent, TradeEvent, aggressor, book};
+    use crate::market::{BookKind, Decimal, Level, Trade as Fill};
+    use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
+    use crate::venue::json::{Is, PairLevels, Pools, Span, Stamp, record};
+
+    record! {
+        /// `<symbol>@trade`; undocumented
+        Trade {
+            "e" _event: Is<TradeEvent>,
+            "E" sent: Stamp,
+            "T" traded: Stamp,
+            "s" symbol: Span,
+            "t" id: i64,
+            "p" price: Decimal,
+            "q" quantity: Decimal,
+            "X" execution: Option<Span>,
+            "m" buyer_is_maker: bool,
+        }
+    }
+
+    record! {
+        /// `<symbol>@aggTrade`
+        AggTrade {
+            "e" _event: Is<AggTradeEvent>,
+            "E" sent: Stamp,
+            "a" id: i64,
+            "s" symbol: Span,
+            "p" price: Decimal,
+            "q" quantity: Decimal,
+            "nq" quantity_without_rpi: Option<Decimal>,
+            "f" first_id: i64,
+            "l" last_id: i64,
+            "T" traded: Stamp,
+            "m" buyer_is_maker: bool,
+        }
+    }
+
+    record! {
+        /// `<symbol>@bookTicker`
+        BookTicker {
+            "e" _event: Is<BookTickerEvent>,
+            "u" update: i64,
+            "s" symbol: Span,
+            "b" bid: Decimal,
+            "B" bid_quantity: Decimal,
+            "a" ask: Decimal,
+            "A" ask_quantity: Decimal,
+            "T" changed: Stamp,
+            "E" sent: Stamp,
+        }
+    }
+
+    record! {
+        /// `<symbol>@depth` and `<symbol>@depth<levels>`
+        Depth {
+            "e" _event: Is<DepthEvent>,
+            "E" sent: Stamp,
+            "T" changed: Stamp,
+            "s" symbol: Span,
+            "U" first: i64,
+            "u" last: i64,
+            "pu" previous: i64,
+            "b" bids: PairLevels,
+            "a" asks: PairLevels,
+        }
+    }
+
+    impl Trade {
+        #[inline(always)]
+        pub(crate) fn row(self) -> Row {
+            let trade = Fill {
+                id: self.id,
+                first_id: Some(self.id),
+                last_id: Some(self.id),
+                price: self.price,
+                quantity: self.quantity,
+                quantity_without_rpi: None,
+                aggressor: aggressor(self.buyer_is_maker),
+                execution: None,
+                source: None,
+                sequence: None,
+            };
+            Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.traded.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Trade(TradeRow {
+                    trade,
+                    execution: self.execution,
+                }),
+            }
+        }
+    }
+
+    impl AggTrade {
+        #[inline(always)]
+        pub(crate) fn row(self) -> Row {
+            let trade = Fill {
+                id: self.id,
+                first_id: Some(self.first_id),
+                last_id: Some(self.last_id),
+                price: self.price,
+                quantity: self.quantity,
+                quantity_without_rpi: self.quantity_without_rpi,
+                aggressor: aggressor(self.buyer_is_maker),
+                execution: None,
+                source: None,
+                sequence: None,
+            };
+            Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.traded.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Trade(TradeRow {
+                    trade,
+                    execution: None,
+                }),
+            }
+        }
+    }
+
+    impl BookTicker {
+        #[inline(always)]
+        pub(crate) fn row(self, pools: &mut Pools) -> Option<Row> {
+            let bid = Level::new(self.bid, self.bid_quantity);
+            let ask = Level::new(self.ask, self.ask_quantity);
+            Some(Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.changed.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Book(BookRow::top(pools, self.update, bid, ask)?),
+            })
+        }
+    }
+
+    impl Depth {
+        #[inline(always)]
+        pub(crate) fn row(self, kind: BookKind) -> Row {
+            Row {
+                instrument: self.symbol,
+                exchange_time: Some(self.changed.0),
+                sent_time: Some(self.sent.0),
+                body: RowBody::Book(BookRow {
+                    first: Some(self.first),
+                    previous: Some(self.previous),
+                    ..book(kind, self.last, self.bids.0, self.asks.0)
+                }),
+            }
+        }
+    }
+}

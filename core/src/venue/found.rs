@@ -1,0 +1,257 @@
+//! What a message was found to hold: values and places, until somebody borrows it.
+
+use alloc::vec::Vec;
+
+use super::control::{Control, Rejection, RequestId, Subject};
+use super::decode::Decoded;
+use super::json::{Pools, Run, Span};
+use crate::market::{Body, Book, BookKind, Channel, Event, Level, Market, Ticker, Trade, Venue};
+use crate::time::UnixNanos;
+
+/// Events of one message, at most.
+const MAX_ROWS: usize = 10_000;
+
+/// What the message decoded last holds.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) pools: Pools,
+    rows: Vec<Row>,
+    tickers: Vec<Ticker>,
+    spent: usize,
+    control: Option<ControlRow>,
+    kind: Name,
+}
+
+/// An event whose texts are places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) instrument: Span,
+    pub(super) exchange_time: Option<UnixNanos>,
+    pub(super) sent_time: Option<UnixNanos>,
+    pub(super) body: RowBody,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RowBody {
+    Trade(TradeRow),
+    Book(BookRow),
+    Ticker(u32),
+}
+
+/// A trade and the place of its only text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TradeRow {
+    pub(super) trade: Trade<'static>,
+    pub(super) execution: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BookRow {
+    pub(super) kind: BookKind,
+    pub(super) first: Option<i64>,
+    pub(super) last: Option<i64>,
+    pub(super) previous: Option<i64>,
+    pub(super) checksum: Option<i32>,
+    pub(super) bids: Run,
+    pub(super) asks: Run,
+}
+
+/// What a message calls itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Name {
+    Printed(Span),
+    Ours(&'static str),
+}
+
+/// A control message whose texts are places.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ControlRow {
+    Ack(Option<RequestId>),
+    Answer(Option<RequestId>, Span),
+    Subscribed(Option<RequestId>, SubjectRow),
+    Unsubscribed(Option<RequestId>, SubjectRow),
+    Refused(Option<RequestId>, i64, Span),
+    Shutdown(Option<UnixNanos>),
+    Notice(u32, Span),
+    LoggedIn,
+    ConnectionCount(Span, u32),
+    ConnectionRefused(Span, u32),
+    Pong,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SubjectRow {
+    pub(super) channel: Span,
+    pub(super) instrument: Span,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self::Ours("")
+    }
+}
+
+impl Found {
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        self.pools.clear();
+        self.rows.clear();
+        self.tickers.clear();
+        self.spent = 0;
+        self.control = None;
+        self.kind = Name::Ours("");
+    }
+
+    /// Adds an event, unless it is a trade number spent without a trade; `None` if there are too
+    /// many.
+    #[inline(always)]
+    pub(super) fn push(&mut self, row: Row) -> Option<()> {
+        if let RowBody::Trade(TradeRow { trade, .. }) = row.body
+            && trade.price.is_zero()
+            && trade.quantity.is_zero()
+        {
+            self.spent += 1;
+            return Some(());
+        }
+        if self.rows.len() >= MAX_ROWS {
+            return None;
+        }
+        self.rows.push(row);
+        Some(())
+    }
+
+    pub(super) fn push_ticker(&mut self, ticker: Ticker) -> RowBody {
+        self.tickers.push(ticker);
+        RowBody::Ticker((self.tickers.len() - 1) as u32)
+    }
+
+    /// What to say of the events found.
+    #[inline(always)]
+    pub(super) const fn events(&self, channel: Channel) -> Decoded {
+        Decoded::Events {
+            channel,
+            count: self.rows.len(),
+            spent: self.spent,
+        }
+    }
+
+    pub(super) const fn set_control(&mut self, control: ControlRow) {
+        self.control = Some(control);
+    }
+
+    pub(super) const fn set_kind(&mut self, kind: Name) {
+        self.kind = kind;
+    }
+
+    pub(super) fn kind<'a>(&'a self, text: &'a str) -> &'a str {
+        match self.kind {
+            Name::Printed(span) => span.of(text, &self.pools),
+            Name::Ours(name) => name,
+        }
+    }
+
+    pub(super) fn event<'a>(
+        &'a self,
+        market: Market,
+        channel: Channel,
+        text: &'a str,
+        index: usize,
+    ) -> Option<Event<'a>> {
+        let row = self.rows.get(index)?;
+        let body = match row.body {
+            RowBody::Trade(row) => Body::Trade(Trade {
+                execution: row.execution.map(|span| span.of(text, &self.pools)),
+                ..row.trade
+            }),
+            RowBody::Book(row) => Body::Book(self.book(row)),
+            RowBody::Ticker(index) => Body::Ticker(self.tickers.get(index as usize)?),
+        };
+        Some(Event {
+            market,
+            channel,
+            instrument: row.instrument.of(text, &self.pools),
+            exchange_time: row.exchange_time,
+            sent_time: row.sent_time,
+            body,
+        })
+    }
+
+    fn book(&self, row: BookRow) -> Book<'_> {
+        Book {
+            kind: row.kind,
+            first: row.first,
+            last: row.last,
+            previous: row.previous,
+            checksum: row.checksum,
+            bids: self.pools.levels(row.bids),
+            asks: self.pools.levels(row.asks),
+        }
+    }
+
+    pub(super) fn control<'a>(&'a self, venue: Venue, text: &'a str) -> Option<Control<'a>> {
+        let of = |span: Span| span.of(text, &self.pools);
+        let subject = |row: SubjectRow| Subject {
+            channel: of(row.channel),
+            instrument: of(row.instrument),
+        };
+        Some(match self.control? {
+            ControlRow::Ack(id) => Control::Ack { id },
+            ControlRow::Answer(id, result) => Control::Answer {
+                id,
+                result: of(result),
+            },
+            ControlRow::Subscribed(id, row) => Control::Subscribed {
+                id,
+                subject: subject(row),
+            },
+            ControlRow::Unsubscribed(id, row) => Control::Unsubscribed {
+                id,
+                subject: subject(row),
+            },
+            ControlRow::Refused(id, code, message) => Control::Refused {
+                id,
+                rejection: Rejection::new(venue, code),
+                message: of(message),
+                subject: Subject::in_message(of(message)),
+            },
+            ControlRow::Shutdown(sent_time) => Control::Shutdown { sent_time },
+            ControlRow::Notice(code, message) => Control::Notice {
+                code,
+                message: of(message),
+            },
+            ControlRow::LoggedIn => Control::LoggedIn,
+            ControlRow::ConnectionCount(channel, count) => Control::ConnectionCount {
+                channel: of(channel),
+                count,
+            },
+            ControlRow::ConnectionRefused(channel, count) => Control::ConnectionRefused {
+                channel: of(channel),
+                count,
+            },
+            ControlRow::Pong => Control::Pong,
+        })
+    }
+}
+
+impl BookRow {
+    /// The best bid and ask alone; a side without quantity has no orders.
+    #[inline(always)]
+    pub(super) fn top(pools: &mut Pools, last: i64, bid: Level, ask: Level) -> Option<Self> {
+        let mut side = |level: Level| {
+            let mark = pools.mark();
+            if !level.quantity.is_zero() {
+                pools.push(level)?;
+            }
+            Some(pools.since(mark))
+        };
+        Some(Self {
+            kind: BookKind::Top(1),
+            first: None,
+            last: Some(last),
+            previous: None,
+            checksum: None,
+            bids: side(bid)?,
+            asks: side(ask)?,
+        })
+    }
+}
