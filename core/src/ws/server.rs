@@ -245,12 +245,11 @@ impl Server {
     }
 }
 
-/// Fails the connection (RFC 6455 section 7.1.7): what has not been begun gives way to a close
-/// frame that says why.
+/// Fails the connection (RFC 6455 section 7.1.7) by a close frame that says why. What was queued
+/// before is still written: it answers what came before the violation.
 fn fail(queue: &mut TransmitQueue, stage: &mut Stage, violation: Violation) -> ServerError {
     let error = ServerError::Violation(violation);
     *stage = Stage::Failed(error);
-    queue.discard_unsent();
     let code = violation.close_code();
     // Refused only when a close frame is on its way already.
     queue

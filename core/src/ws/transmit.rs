@@ -12,7 +12,7 @@ use super::lane::Lane;
 use super::{CloseFrame, Message, Role, deflate, mask};
 
 /// Control frames that can wait: the reserve that messages cannot take.
-const MAX_WAITING_CONTROLS: usize = 8;
+const MAX_WAITING_CONTROLS: usize = 16;
 /// Memory kept for compressing between messages.
 const KEEP: usize = 1 << 20;
 
