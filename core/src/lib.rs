@@ -17,6 +17,7 @@ pub mod connection;
 pub mod fleet;
 pub mod machine;
 pub mod market;
+pub mod plan;
 pub mod session;
 pub mod time;
 pub mod venue;

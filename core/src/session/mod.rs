@@ -1,1 +1,370 @@
-//! Placeholder until its slice lands.
+//! One connection to a venue and the streams on it: desired and confirmed subscriptions,
+//! deadlines for everything, and typed events in the order of their streams.
+
+mod drain;
+mod entry;
+mod event;
+mod lookup;
+mod notes;
+mod pace;
+mod pacing;
+mod requests;
+mod sequence;
+mod settings;
+mod statistics;
+mod stream;
+mod streams;
+mod subscriptions;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use drain::Drain;
+pub use event::{Change, Event, Gap, Notice, Undecoded, VenueError};
+pub use sequence::{Disorder, GapCause, Missing};
+pub use settings::{Settings, SettingsError, Timing};
+pub use statistics::Statistics;
+
+pub use stream::{Stream, StreamState};
+
+use crate::buffer::ReceiveBuffer;
+use crate::connection::{
+    Action, Connection, Endpoint, Epoch, Input, Phase, SendError, Status, Timer,
+};
+use crate::machine::Machine;
+use crate::market::{Market, Venue};
+use crate::plan::SessionPlan;
+use crate::time::{Time, UnixNanos};
+use crate::venue::{self, Decoder, Operation, Profile, Reason, Rejection};
+use drain::Reader;
+use entry::Entry;
+use notes::{Note, Notes};
+use pacing::Pacing;
+use sequence::{Rule, Sequence};
+use statistics::add;
+use streams::Streams;
+use subscriptions::{Acks, Health, Subscriptions};
+
+/// A connection to one endpoint of a venue, and the streams on it.
+///
+/// ```
+/// use marketprism_core::connection::{Action, Input};
+/// use marketprism_core::market::{Channel, Market};
+/// use marketprism_core::plan::{Limits, Wanted, plan};
+/// use marketprism_core::session::{Session, Settings};
+/// use marketprism_core::Time;
+///
+/// let wanted = [Wanted {
+///     market: Market::BinanceSpot,
+///     instrument: "BTCUSDT".into(),
+///     channel: Channel::Trade,
+/// }];
+/// let plan = plan(&wanted, Limits::of).unwrap().remove(0);
+/// let settings = Settings::of(&plan);
+/// let mut session = Session::new(plan, settings, [7; 32]).unwrap();
+/// session.handle(Time::ZERO, Input::Start);
+/// assert!(matches!(session.poll_action(), Some(Action::Dial(_))));
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    market: Market,
+    connection: Connection,
+    reader: Reader,
+    streams: Streams,
+    pacing: Pacing,
+    /// The text of the request that is being sent.
+    request: String,
+    request_bytes: usize,
+    /// What the connection's timer table holds for us.
+    armed: Option<Time>,
+}
+
+impl Session {
+    /// A stopped session. `seed` decides every random draw of its connection.
+    ///
+    /// # Errors
+    ///
+    /// If the settings contradict each other, or if a stream of the plan cannot be subscribed to
+    /// on its endpoint.
+    pub fn new(
+        plan: SessionPlan,
+        settings: Settings,
+        seed: [u8; 32],
+    ) -> Result<Self, SettingsError> {
+        settings.check(&plan)?;
+        let profile = Profile::of(plan.market);
+        let longest = settings.timing.first_data;
+        let entry = |stream: Stream| {
+            let sequence = Sequence::new(Rule::of(plan.market, stream.channel));
+            let first_data = profile.first_data_within(stream.channel).min(longest);
+            Entry::new(stream, sequence, first_data)
+        };
+        let entries: Vec<_> = plan.streams.into_iter().map(entry).collect();
+        let acks = match plan.market.venue() {
+            Venue::Binance => Acks::ForRequest,
+            Venue::Okx => Acks::ForStream,
+        };
+        Ok(Self {
+            market: plan.market,
+            connection: Connection::new(plan.name, settings.connection, seed)?,
+            reader: Reader::new(Decoder::new(plan.market)),
+            streams: Streams {
+                notes: Notes::for_streams(entries.len()),
+                subscriptions: Subscriptions::new(entries, settings.timing, acks),
+                statistics: Statistics::default(),
+            },
+            pacing: Pacing::new(settings.requests),
+            request: String::with_capacity(settings.request_bytes),
+            request_bytes: settings.request_bytes,
+            armed: None,
+        })
+    }
+
+    /// Takes an input in. Every input is legal in every phase; one that names a stale epoch
+    /// changes nothing.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        self.connection.handle(now, input);
+        self.take_statuses(now);
+        if input == Input::Timeout {
+            // A row that has expired is disarmed.
+            self.armed = self.armed.filter(|&armed| armed > now);
+            self.timeout(now);
+        }
+        self.act(now);
+    }
+
+    /// The next thing to do to the socket.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.connection.poll_action()
+    }
+
+    /// The bytes to write to the socket next.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        self.connection.transmit()
+    }
+
+    /// Declares that the first `count` bytes of [`transmit`](Self::transmit) have been written.
+    pub fn transmitted(&mut self, now: Time, count: usize) {
+        self.connection.transmitted(now, count);
+        self.take_statuses(now);
+        self.act(now);
+    }
+
+    /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Time, Timer)> {
+        self.connection.poll_timeout()
+    }
+
+    /// The streams and how far they have come, in the order of the plan.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (&Stream, StreamState)> {
+        let entries = self.streams.subscriptions.entries().iter();
+        entries.map(|entry| (&entry.stream, entry.state()))
+    }
+
+    /// What the session has seen so far.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.streams.statistics
+    }
+
+    /// The market.
+    #[must_use]
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
+    /// The connection below: phase, epoch, name, endpoint.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Takes what the connection has to say, and what follows from it.
+    fn take_statuses(&mut self, now: Time) {
+        while let Some(status) = self.connection.poll_status() {
+            self.status(now, status);
+        }
+    }
+
+    fn status(&mut self, now: Time, status: Status) {
+        self.streams.notes.push(Note::Status(status));
+        match status {
+            Status::Open { .. } => {
+                add(&mut self.streams.statistics.opened, 1);
+                self.pacing.restart();
+                self.streams.subscriptions.opened(now);
+            }
+            Status::Down { cause, .. } => {
+                add(&mut self.streams.statistics.downs, 1);
+                self.streams.statistics.last_cause = Some(cause);
+                self.pacing.restart();
+                self.streams.subscriptions.closed(now);
+            }
+            Status::Dialing { .. } | Status::Waiting { .. } | Status::Stopped => {}
+        }
+    }
+
+    fn timeout(&mut self, now: Time) {
+        let due = self
+            .streams
+            .subscriptions
+            .wake()
+            .is_some_and(|wake| wake <= now);
+        if !due || self.connection.phase() != Phase::Open {
+            return;
+        }
+        match self
+            .streams
+            .subscriptions
+            .timeout(now, &mut self.streams.notes)
+        {
+            Health::Fine => {}
+            Health::Stalled => self.renew(now),
+        }
+    }
+
+    /// Replaces the connection in good order.
+    fn renew(&mut self, now: Time) {
+        self.connection.handle(now, Input::Renew);
+        self.take_statuses(now);
+    }
+
+    /// Sends what is to be sent and sets the deadline: after everything that may have changed
+    /// either.
+    fn act(&mut self, now: Time) {
+        self.pacing.proceed();
+        if self.connection.phase() == Phase::Open {
+            self.send_requests(now);
+        }
+        self.streams.statistics.notes_lost = self.streams.notes.lost();
+        let waits = [self.streams.subscriptions.wake(), self.pacing.resume()];
+        let wake = match self.connection.phase() {
+            Phase::Open => waits.into_iter().flatten().min(),
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Connecting
+            | Phase::Upgrading
+            | Phase::Closing
+            | Phase::Releasing => None,
+        };
+        if wake != self.armed {
+            self.armed = wake;
+            self.connection.arm_session(wake);
+        }
+    }
+
+    fn send_requests(&mut self, now: Time) {
+        while self.streams.subscriptions.has_unsent() {
+            let frames_at = self.connection.message_free_at(now);
+            if !self.pacing.admits(now, frames_at) {
+                return;
+            }
+            let Some(operation) = self.streams.subscriptions.choose(now) else {
+                return;
+            };
+            match self.send(now, operation) {
+                Ok(()) => {}
+                Err(SendError::Quota { until }) => return self.pacing.wait(until),
+                // Room comes with the next `transmitted`, all else with a new connection.
+                Err(SendError::Full | SendError::NotOpen) => return,
+            }
+        }
+    }
+
+    fn send(&mut self, now: Time, operation: Operation) -> Result<(), SendError> {
+        let id = self.streams.subscriptions.next_id();
+        let streams = self.streams.subscriptions.batch().map(Stream::subscription);
+        let (limit, text) = (self.request_bytes, &mut self.request);
+        match venue::encode(self.market, operation, id, streams, limit, text) {
+            Ok(count) => {
+                self.connection.send_text(now, text)?;
+                self.pacing.spend(now);
+                add(&mut self.streams.statistics.requests, 1);
+                if operation == Operation::Unsubscribe {
+                    add(&mut self.streams.statistics.renewals, count);
+                }
+                self.streams
+                    .subscriptions
+                    .sent(now, operation, count, &mut self.streams.notes);
+            }
+            Err(_) => {
+                let rejection = Rejection {
+                    code: 0,
+                    reason: Reason::Malformed,
+                };
+                let error = VenueError::new(rejection, "it cannot be written");
+                self.streams
+                    .subscriptions
+                    .unsendable(now, error, &mut self.streams.notes);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Machine for Session {
+    type Event<'a> = Event<'a>;
+
+    fn handle(&mut self, now: Time, input: Input) {
+        self.handle(now, input);
+    }
+
+    fn receive(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        rx: &mut ReceiveBuffer,
+        each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        let mut drain = self.receive(now, received, rx);
+        while let Some(event) = drain.next() {
+            each(event);
+        }
+    }
+
+    fn drain_events(&mut self, _received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
+        while let Some(note) = self.streams.notes.pop() {
+            if let Some(event) = self.streams.tell(note) {
+                each(event);
+            }
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        self.poll_action()
+    }
+
+    fn transmit(&self) -> &[u8] {
+        self.transmit()
+    }
+
+    fn transmitted(&mut self, now: Time, count: usize) {
+        self.transmitted(now, count);
+    }
+
+    fn poll_timeout(&self) -> Option<(Time, Timer)> {
+        self.poll_timeout()
+    }
+
+    fn phase(&self) -> Phase {
+        self.connection.phase()
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        self.connection.epoch()
+    }
+
+    fn held_until(&self) -> Time {
+        self.connection.held_until()
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        self.connection.endpoint()
+    }
+
+    fn name(&self) -> &str {
+        self.connection.name()
+    }
+}

@@ -1,0 +1,231 @@
+//! From what is wanted to as few sessions as the venues' limits allow.
+//!
+//! The plan is a pure function of the set of wishes: their order, and how the set came about,
+//! change nothing. Streams are sorted and dealt out in runs, so one wish more or less moves at
+//! most one stream over each border between two sessions of the same endpoint (two where books
+//! are counted apart), and none where one session is enough.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::connection::Endpoint;
+use crate::market::{Channel, Market};
+use crate::session::Stream;
+use crate::venue::{self, Operation, Profile, RequestError, Route, RouteName};
+
+/// One thing that somebody wants to receive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wanted {
+    /// The market.
+    pub market: Market,
+    /// The venue's name of the instrument; upper and lower case mean the same.
+    pub instrument: String,
+    /// The channel.
+    pub channel: Channel,
+}
+
+/// How much one session may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Streams, all channels together.
+    pub streams: usize,
+    /// Streams with a whole book behind them (OKX `books`).
+    pub books: usize,
+}
+
+impl Limits {
+    /// Our own limits for a market, below what the venue allows.
+    #[must_use]
+    pub const fn of(market: Market) -> Self {
+        let streams = Profile::of(market).streams;
+        match market {
+            Market::BinanceSpot | Market::BinanceUsdm => Self {
+                streams,
+                books: streams,
+            },
+            // OKX, "Connection count limit": fewer than 30 of the 400-level channels on one
+            // connection are recommended.
+            Market::Okx => Self { streams, books: 29 },
+        }
+    }
+}
+
+/// One session: where it connects and what it subscribes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPlan {
+    /// Its stable name, such as `binance-usdm-public-1`.
+    pub name: String,
+    /// The market.
+    pub market: Market,
+    /// The endpoint's name.
+    pub route: RouteName,
+    /// Where to dial; the venue's own endpoint unless changed afterwards.
+    pub endpoint: Endpoint,
+    /// What to subscribe to.
+    pub streams: Vec<Stream>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The market does not offer the channel.
+    UnknownChannel {
+        /// The market.
+        market: Market,
+        /// The channel.
+        channel: Channel,
+    },
+    /// This cannot be the name of an instrument, or is too long for a request.
+    Instrument {
+        /// The market.
+        market: Market,
+        /// The name.
+        instrument: String,
+    },
+    /// A limit of zero leaves no place for anything.
+    NoRoom(Market),
+}
+
+/// Makes the plan: sessions in the order of markets, endpoints and numbers. What is wanted twice
+/// is planned once.
+///
+/// ```
+/// use marketprism_core::market::{Channel, Market};
+/// use marketprism_core::plan::{Limits, Wanted, plan};
+///
+/// let wanted = [Channel::Trades, Channel::Books].map(|channel| Wanted {
+///     market: Market::Okx,
+///     instrument: "BTC-USDT".into(),
+///     channel,
+/// });
+/// let sessions = plan(&wanted, Limits::of).unwrap();
+/// assert_eq!(sessions.len(), 1);
+/// assert_eq!(sessions[0].name, "okx-public-1");
+/// ```
+///
+/// # Errors
+///
+/// If something wanted cannot be subscribed to, or if a limit is zero.
+pub fn plan(
+    wanted: &[Wanted],
+    limits: impl Fn(Market) -> Limits,
+) -> Result<Vec<SessionPlan>, PlanError> {
+    let mut groups = BTreeMap::<(Market, RouteName), (Route, BTreeSet<Stream>)>::new();
+    for wish in wanted {
+        let (route, stream) = resolve(wish)?;
+        let group = groups.entry((wish.market, route.name));
+        let (_, streams) = group.or_insert_with(|| (route, BTreeSet::new()));
+        streams.insert(stream);
+    }
+    let mut sessions = Vec::new();
+    for ((market, _), (route, streams)) in groups {
+        let hands = deal(streams, limits(market)).ok_or(PlanError::NoRoom(market))?;
+        let numbered = hands.into_iter().zip(1..);
+        sessions.extend(numbered.map(|(streams, number)| session(market, route, number, streams)));
+    }
+    Ok(sessions)
+}
+
+/// Where a wish belongs, and the stream in its one spelling.
+fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
+    let profile = Profile::of(wish.market);
+    let unknown = PlanError::UnknownChannel {
+        market: wish.market,
+        channel: wish.channel,
+    };
+    let Some(route) = profile.route(wish.channel) else {
+        return Err(unknown);
+    };
+    let stream = Stream {
+        channel: wish.channel,
+        instrument: wish.instrument.to_ascii_uppercase(),
+    };
+    let alone = [stream.subscription()];
+    let mut request = String::new();
+    let subscribe = Operation::Subscribe;
+    let written = venue::encode(
+        wish.market,
+        subscribe,
+        u64::MAX,
+        alone,
+        profile.request_bytes,
+        &mut request,
+    );
+    match written {
+        Ok(_) => Ok((*route, stream)),
+        Err(RequestError::NotOffered(_)) => Err(unknown),
+        Err(RequestError::Instrument | RequestError::TooLong) => Err(PlanError::Instrument {
+            market: wish.market,
+            instrument: wish.instrument.clone(),
+        }),
+    }
+}
+
+/// Deals the streams out to as few sessions as the limits allow; `None` if they allow none.
+///
+/// Books go first, in runs; the others fill the places that are left, in runs as well.
+fn deal(streams: BTreeSet<Stream>, limits: Limits) -> Option<Vec<Vec<Stream>>> {
+    if limits.streams == 0 || limits.books == 0 {
+        return None;
+    }
+    let books_each = limits.books.min(limits.streams);
+    let total = streams.len();
+    let (books, others): (Vec<_>, Vec<_>) = streams
+        .into_iter()
+        .partition(|stream| stream.channel == Channel::Books);
+    let sessions = total
+        .div_ceil(limits.streams)
+        .max(books.len().div_ceil(books_each));
+    let (mut books, mut others) = (books.into_iter(), others.into_iter());
+    let hands = (0..sessions).map(|_| {
+        let mut hand: Vec<_> = books.by_ref().take(books_each).collect();
+        let room = limits.streams - hand.len();
+        hand.extend(others.by_ref().take(room));
+        hand.sort();
+        hand
+    });
+    Some(hands.collect())
+}
+
+fn session(market: Market, route: Route, number: u32, streams: Vec<Stream>) -> SessionPlan {
+    let place = match route.name {
+        RouteName::Stream => market.name().to_string(),
+        RouteName::Public | RouteName::Market => format!("{market}-{}", route.name.name()),
+    };
+    SessionPlan {
+        name: format!("{place}-{number}"),
+        market,
+        route: route.name,
+        endpoint: route.endpoint(),
+        streams,
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownChannel { market, channel } => {
+                write!(f, "{market} has no channel `{channel}`; it has")?;
+                let mut offered = Channel::all().filter(|&other| market.route(other).is_some());
+                offered.try_for_each(|other| write!(f, " {other}"))
+            }
+            Self::Instrument { market, instrument } => write!(
+                f,
+                "`{}` cannot be the name of an instrument on {market}",
+                instrument.escape_debug()
+            ),
+            Self::NoRoom(market) => {
+                write!(
+                    f,
+                    "a session on {market} must be allowed at least one stream"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for PlanError {}

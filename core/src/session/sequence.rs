@@ -1,0 +1,331 @@
+//! What the numbers of a stream say about its completeness.
+//!
+//! | Stream | Rule | Source |
+//! | --- | --- | --- |
+//! | Binance `trade`, `aggTrade` | the number of each row is the one before it plus one (not so the fills `f`…`l` of a USD-M aggregate: liquidation and RPI fills are left out) | spot web-socket-streams.md; USD-M "Aggregate Trade Streams" |
+//! | Binance spot `depth` | `U` is the last `u` plus one | spot "How to manage a local order book correctly" |
+//! | Binance USD-M `depth` | `pu` is the last `u`; `U` may lie anywhere behind it | USD-M "How to manage a local order book correctly" |
+//! | Binance `depth<N>`, `bookTicker` | the update number rises and skips | each message is whole, so nothing else matters |
+//! | OKX `trades` | `tradeId - count + 1` is the last `tradeId` plus one | OKX "Trades channel" (aggregated since 2023-11) |
+//! | OKX `books` | `prevSeqId` is the last `seqId`; equal numbers are a heartbeat, a lower `seqId` a reset by maintenance, `prevSeqId` -1 a snapshot | OKX "Sequence ID" |
+//! | OKX `bbo-tbt` | `seqId` rises and skips; lower with a newer `ts` it was reset | OKX "Sequence ID" |
+//! | OKX `tickers` | no numbers | |
+
+use crate::market::{Body, BookKind, Channel, Event, Market};
+use crate::time::UnixNanos;
+
+/// So many stale messages in a row are no disorder but a new count.
+const STALE_IN_A_ROW: u8 = 32;
+
+/// How the messages of a stream are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Each begins where the one before it ended.
+    Consecutive,
+    /// Each names the one before it.
+    Chained,
+    /// The numbers rise and skip; an equal number is a repetition.
+    Rising,
+    /// The numbers rise and skip; an equal number is the same state, sent again on purpose.
+    Polled,
+    /// There are none.
+    Unnumbered,
+}
+
+impl Rule {
+    pub(crate) const fn of(market: Market, channel: Channel) -> Self {
+        match (channel, market) {
+            (Channel::Trade | Channel::AggTrade | Channel::Trades, _)
+            | (Channel::Depth(_), Market::BinanceSpot) => Self::Consecutive,
+            (Channel::Depth(_) | Channel::Books, _) => Self::Chained,
+            (Channel::DepthPartial(..), _) => Self::Polled,
+            (Channel::BookTicker | Channel::BboTbt, _) => Self::Rising,
+            (Channel::Tickers, _) => Self::Unnumbered,
+        }
+    }
+}
+
+/// Why messages are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GapCause {
+    /// They did not come although the subscription stood.
+    Missing,
+    /// The connection was down.
+    Connection,
+    /// The stream was subscribed anew on the same connection.
+    Resubscription,
+}
+
+impl GapCause {
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Connection => "connection",
+            Self::Resubscription => "resubscription",
+        }
+    }
+}
+
+/// How a message stands out of the order of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Disorder {
+    /// It has the number of the message before it: it says nothing new.
+    Duplicate,
+    /// Its number is lower: it comes late, or again.
+    Stale,
+    /// It begins before the end of what is known and ends behind it: partly new.
+    Overlap,
+    /// The venue began to count anew: it is new, and the order goes on from here.
+    Reset,
+}
+
+impl Disorder {
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+            Self::Overlap => "overlap",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// What a message's numbers mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It follows the one before it, or is the first.
+    Follows,
+    /// It is new, but what should stand before it is missing: these numbers where the stream
+    /// has numbers.
+    Gap(Option<Missing>, GapCause),
+    /// It stands out of order.
+    OutOfOrder(Disorder),
+}
+
+/// The numbers that a stream did not show, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Missing {
+    /// The first.
+    pub from: i64,
+    /// The last.
+    pub to: i64,
+}
+
+impl Missing {
+    /// What lies between two numbers that were seen, if anything does.
+    fn between(seen: i64, next: i64) -> Option<Self> {
+        let (from, to) = (seen.saturating_add(1), next.saturating_sub(1));
+        (from <= to).then_some(Self { from, to })
+    }
+}
+
+/// Where a message stands in its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    first: i64,
+    last: i64,
+    /// The last number of the message before it; `None` for a snapshot.
+    previous: Option<i64>,
+    time: Option<UnixNanos>,
+}
+
+/// The sequence of one stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sequence {
+    rule: Rule,
+    last: Option<i64>,
+    /// Exchange time of the last message, to know a reset from a late message.
+    time: Option<UnixNanos>,
+    interrupted: Option<GapCause>,
+    stale_in_a_row: u8,
+    /// Whether anything has come at all.
+    begun: bool,
+}
+
+impl Sequence {
+    pub(crate) const fn new(rule: Rule) -> Self {
+        Self {
+            rule,
+            last: None,
+            time: None,
+            interrupted: None,
+            stale_in_a_row: 0,
+            begun: false,
+        }
+    }
+
+    /// The last number seen.
+    pub(crate) const fn last(&self) -> Option<i64> {
+        self.last
+    }
+
+    /// What comes next comes after an interruption of this kind. The first one counts.
+    pub(crate) const fn interrupt(&mut self, cause: GapCause) {
+        if self.begun && self.interrupted.is_none() {
+            self.interrupted = Some(cause);
+        }
+    }
+
+    /// Takes the next message of the stream and tells what its numbers mean.
+    pub(crate) fn observe(&mut self, event: &Event<'_>) -> Verdict {
+        let verdict = match place(self.rule, event) {
+            Some(place) => self.judge(place),
+            None => self.judge_unnumbered(),
+        };
+        self.begun = true;
+        self.interrupted = None;
+        verdict
+    }
+
+    /// Without numbers only an interruption tells that something may be missing.
+    const fn judge_unnumbered(&self) -> Verdict {
+        match self.interrupted {
+            Some(cause) => Verdict::Gap(None, cause),
+            None => Verdict::Follows,
+        }
+    }
+
+    fn judge(&mut self, place: Place) -> Verdict {
+        let verdict = match self.last {
+            Some(last) => self.compare(last, place),
+            None => Verdict::Follows,
+        };
+        self.advance(verdict, place)
+    }
+
+    fn compare(&self, last: i64, place: Place) -> Verdict {
+        match self.rule {
+            Rule::Consecutive => self.consecutive(last, place),
+            Rule::Chained => self.chained(last, place),
+            Rule::Rising | Rule::Polled => self.rising(last, place),
+            Rule::Unnumbered => Verdict::Follows,
+        }
+    }
+
+    fn consecutive(&self, last: i64, place: Place) -> Verdict {
+        if place.last <= last {
+            return behind(last, place);
+        }
+        if let Some(missing) = Missing::between(last, place.first) {
+            return self.gap(missing);
+        }
+        self.overlap(place.first <= last)
+    }
+
+    fn chained(&self, last: i64, place: Place) -> Verdict {
+        let Some(previous) = place.previous else {
+            return self.snapshot(last, place);
+        };
+        if previous == last {
+            return match place.last < last {
+                true => Verdict::OutOfOrder(Disorder::Reset),
+                false => Verdict::Follows,
+            };
+        }
+        if place.last <= last {
+            return behind(last, place);
+        }
+        if previous > last {
+            let from = last.saturating_add(1);
+            return self.gap(Missing { from, to: previous });
+        }
+        self.overlap(true)
+    }
+
+    /// A snapshot replaces what is known; what it skipped is missing all the same.
+    fn snapshot(&self, last: i64, place: Place) -> Verdict {
+        match Missing::between(last, place.last) {
+            Some(missing) => self.gap(missing),
+            None if place.last < last => Verdict::OutOfOrder(Disorder::Reset),
+            None => Verdict::Follows,
+        }
+    }
+
+    fn rising(&self, last: i64, place: Place) -> Verdict {
+        if place.last > last {
+            let missing = Missing::between(last, place.last);
+            return match (self.interrupted, missing) {
+                (Some(_), Some(missing)) => self.gap(missing),
+                (None, _) | (_, None) => Verdict::Follows,
+            };
+        }
+        if place.last == last && self.rule == Rule::Polled {
+            return Verdict::Follows;
+        }
+        if place.last < last && place.time > self.time && self.time.is_some() {
+            return Verdict::OutOfOrder(Disorder::Reset);
+        }
+        behind(last, place)
+    }
+
+    fn gap(&self, missing: Missing) -> Verdict {
+        Verdict::Gap(Some(missing), self.interrupted.unwrap_or(GapCause::Missing))
+    }
+
+    /// An overlap is disorder, except right after an interruption: another server of the venue
+    /// cuts its updates at other points.
+    const fn overlap(&self, overlaps: bool) -> Verdict {
+        match (overlaps, self.interrupted) {
+            (true, None) => Verdict::OutOfOrder(Disorder::Overlap),
+            (false, _) | (_, Some(_)) => Verdict::Follows,
+        }
+    }
+
+    /// Moves on, unless the message lies behind; too many of those in a row are a new count.
+    fn advance(&mut self, verdict: Verdict, place: Place) -> Verdict {
+        if verdict == Verdict::OutOfOrder(Disorder::Duplicate) {
+            return verdict;
+        }
+        let stale = verdict == Verdict::OutOfOrder(Disorder::Stale);
+        if stale && self.stale_in_a_row < STALE_IN_A_ROW {
+            self.stale_in_a_row += 1;
+            return verdict;
+        }
+        self.stale_in_a_row = 0;
+        self.last = Some(place.last);
+        self.time = place.time;
+        match stale {
+            true => Verdict::OutOfOrder(Disorder::Reset),
+            false => verdict,
+        }
+    }
+}
+
+const fn behind(last: i64, place: Place) -> Verdict {
+    Verdict::OutOfOrder(match place.last == last {
+        true => Disorder::Duplicate,
+        false => Disorder::Stale,
+    })
+}
+
+/// Where the message stands, or `None` where it tells no number.
+fn place(rule: Rule, event: &Event<'_>) -> Option<Place> {
+    if rule == Rule::Unnumbered {
+        return None;
+    }
+    let (first, last, previous) = match event.body {
+        // An aggregate of Binance counts itself, a row of OKX counts its fills.
+        Body::Trade(trade) if event.channel == Channel::Trades => {
+            (trade.first_id.unwrap_or(trade.id), trade.id, None)
+        }
+        Body::Trade(trade) => (trade.id, trade.id, None),
+        Body::Book(book) => {
+            let last = book.last?;
+            let snapshot = matches!(book.kind, BookKind::Snapshot);
+            let previous = if snapshot { None } else { book.previous };
+            (book.first.unwrap_or(last), last, previous)
+        }
+        Body::Ticker(_) => return None,
+    };
+    let time = event.exchange_time;
+    Some(Place {
+        first,
+        last,
+        previous,
+        time,
+    })
+}

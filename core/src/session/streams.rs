@@ -1,0 +1,183 @@
+//! What a message does to its stream: the state behind the way in.
+
+use super::entry::Entry;
+use super::event::{Change, Event, Gap, Notice, VenueError};
+use super::notes::{Note, Notes, Step};
+use super::sequence::{Disorder, Verdict};
+use super::statistics::{Statistics, add};
+use super::subscriptions::Subscriptions;
+use crate::market::{self, Body, BookKind, Channel};
+use crate::time::{Time, UnixNanos};
+use crate::venue::{Control, Subject};
+
+/// The streams of a session, and what is to be said and counted about them.
+#[derive(Debug)]
+pub(super) struct Streams {
+    pub(super) subscriptions: Subscriptions,
+    pub(super) notes: Notes,
+    pub(super) statistics: Statistics,
+}
+
+/// What an event is to its stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Judged {
+    InOrder,
+    OutOfOrder {
+        disorder: Disorder,
+        last: Option<i64>,
+    },
+    Stray,
+}
+
+/// What a control message asks of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Then {
+    GoOn,
+    Renew,
+}
+
+impl Streams {
+    /// Finds the event's stream and takes the event in there.
+    pub(super) fn judge(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        event: &market::Event<'_>,
+    ) -> Judged {
+        let place = self.subscriptions.find(event.channel, event.instrument);
+        let Some(place) = place else {
+            add(&mut self.statistics.stray, 1);
+            return Judged::Stray;
+        };
+        add(&mut self.statistics.events, 1);
+        self.subscriptions.data(now, place, &mut self.notes);
+        let Some(entry) = self.subscriptions.entry_mut(place) else {
+            return Judged::Stray;
+        };
+        let (since, last) = (entry.heard, entry.sequence.last());
+        entry.heard = received;
+        match entry.sequence.observe(event) {
+            Verdict::Follows => Judged::InOrder,
+            Verdict::OutOfOrder(disorder) => {
+                add(&mut self.statistics.out_of_order, 1);
+                Judged::OutOfOrder { disorder, last }
+            }
+            Verdict::Gap(missing, cause) => {
+                add(&mut self.statistics.gaps, 1);
+                let stream = place;
+                self.notes.push(Note::Gap {
+                    stream,
+                    missing,
+                    cause,
+                    since,
+                });
+                if needs_snapshot(event) {
+                    self.subscriptions.broken(now, place);
+                }
+                Judged::InOrder
+            }
+        }
+    }
+
+    /// Takes an acknowledgement, a refusal or a notice.
+    pub(super) fn obey(&mut self, now: Time, control: Control<'_>) -> Then {
+        add(&mut self.statistics.control, 1);
+        let (subscriptions, notes) = (&mut self.subscriptions, &mut self.notes);
+        match control {
+            Control::Ack { id } => subscriptions.acknowledged(now, id, notes),
+            Control::Subscribed { subject, .. } => {
+                if let Some(place) = place(subscriptions, subject) {
+                    subscriptions.subscribed(now, place, notes);
+                }
+            }
+            Control::Unsubscribed { subject, .. } => {
+                if let Some(place) = place(subscriptions, subject) {
+                    subscriptions.unsubscribed(now, place, notes);
+                }
+            }
+            Control::Refused {
+                id,
+                rejection,
+                message,
+                subject,
+            } => {
+                let error = VenueError::new(rejection, message);
+                match subject.and_then(|subject| place(subscriptions, subject)) {
+                    Some(place) => subscriptions.refused(now, place, error, notes),
+                    None => subscriptions.request_refused(now, id, error, notes),
+                }
+            }
+            Control::Shutdown { sent_time } => {
+                self.notice(Notice::Shutdown { sent_time });
+                return Then::Renew;
+            }
+            Control::Notice { code, .. } => self.notice(Notice::Other { code }),
+            // Private channels, and answers to questions that we do not ask.
+            Control::Answer { .. }
+            | Control::LoggedIn
+            | Control::ConnectionCount { .. }
+            | Control::ConnectionRefused { .. }
+            | Control::Pong => {}
+        }
+        Then::GoOn
+    }
+
+    /// Lends a note the names it speaks of.
+    pub(super) fn tell(&self, note: Note) -> Option<Event<'_>> {
+        let entry = |place: usize| self.subscriptions.entries().get(place);
+        Some(match note {
+            Note::Status(status) => Event::Status(status),
+            Note::Notice(notice) => Event::Notice(notice),
+            Note::Subscription { stream, step } => tell_step(entry(stream)?, step)?,
+            Note::Gap {
+                stream,
+                missing,
+                cause,
+                since,
+            } => {
+                let stream = &entry(stream)?.stream;
+                Event::Gap(Gap {
+                    stream,
+                    missing,
+                    cause,
+                    since,
+                })
+            }
+        })
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        add(&mut self.statistics.notices, 1);
+        self.notes.push(Note::Notice(notice));
+    }
+}
+
+fn tell_step(entry: &Entry, step: Step) -> Option<Event<'_>> {
+    let change = match step {
+        Step::Requested { attempt } => Change::Requested { attempt },
+        Step::Confirmed => Change::Confirmed,
+        Step::Live => Change::Live,
+        Step::Silent => Change::Silent,
+        Step::Renewing => Change::Renewing,
+        Step::Mute => Change::Mute,
+        Step::Refused => Change::Refused(entry.refusal.as_ref()?),
+    };
+    let stream = &entry.stream;
+    Some(Event::Subscription { stream, change })
+}
+
+/// The stream that the venue speaks of, if it is one of ours.
+fn place(subscriptions: &Subscriptions, subject: Subject<'_>) -> Option<usize> {
+    let channel = subject.channel.parse().ok()?;
+    subscriptions.find(channel, subject.instrument)
+}
+
+/// Whether a change of a book cannot be used without what is missing before it, and only a new
+/// subscription brings that (OKX `books`).
+const fn needs_snapshot(event: &market::Event<'_>) -> bool {
+    match (event.channel, event.body) {
+        (Channel::Books, Body::Book(book)) => matches!(book.kind, BookKind::Delta),
+        (_, Body::Book(_) | Body::Trade(_) | Body::Ticker(_)) => false,
+    }
+}
