@@ -33,6 +33,11 @@ impl Assembly {
         }
     }
 
+    /// Whether there is nothing to forget.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.text.len() == 0 && self.binary.is_empty()
+    }
+
     /// Bytes so far.
     pub(super) fn len(&self, kind: Data) -> usize {
         match kind {

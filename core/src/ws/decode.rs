@@ -144,11 +144,49 @@ impl Decoder {
     /// [`Violation::close_code`].
     #[inline]
     pub fn find(&mut self, rx: &mut ReceiveBuffer) -> Result<Option<Found>, Violation> {
+        if let Some(found) = self.find_whole(rx) {
+            return Ok(Some(found));
+        }
         let found = self.step(rx);
         if let Err(violation) = found {
             self.fail(violation, rx);
         }
         found
+    }
+
+    /// The common case at one look: the next message stands in the buffer in one frame, as it was
+    /// sent. Whatever else it may be is for [`step`](Self::step) to find out, and so is the message
+    /// after one that was put together, whose memory it tidies up.
+    #[inline]
+    fn find_whole(&self, rx: &mut ReceiveBuffer) -> Option<Found> {
+        let (State::Header, 0, None) = (self.state, self.header.len, self.message) else {
+            return None;
+        };
+        if !self.assembly.is_empty() {
+            return None;
+        }
+        let Ok(Some((header, size))) = frame::parse(rx.filled(), self.role) else {
+            return None;
+        };
+        let kind = match (header.opcode, header.fin, header.coding, header.key) {
+            (Opcode::Text, Fin::Last, Coding::Plain, None) => Kind::Text,
+            (Opcode::Binary, Fin::Last, Coding::Plain, None) => Kind::Binary,
+            _ => return None,
+        };
+        let len = usize::try_from(header.len).ok()?;
+        let most = self.limits.max_frame.min(self.limits.max_message);
+        if len > most.min(rx.filled().len() - size) {
+            return None;
+        }
+        rx.take(size);
+        let place = rx.take(len);
+        Some(Found {
+            kind,
+            place: Place::Buffer {
+                start: place.start,
+                end: place.end,
+            },
+        })
     }
 
     /// Borrows what [`find`](Self::find) has found; nothing else may be found in between.
