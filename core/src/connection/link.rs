@@ -189,7 +189,6 @@ impl Wire for Link {
     }
 
     fn fail(&mut self, violation: Violation) {
-        self.queue.discard_unsent();
         self.close(violation.close_code());
     }
 

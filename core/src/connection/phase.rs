@@ -67,7 +67,7 @@ pub(super) trait Wire {
     fn control(&mut self, control: Control) -> Result<(), NoRoom>;
     /// Queues a close frame, the last frame; 1005 stands for one without a code.
     fn close(&mut self, code: u16);
-    /// Queues a close frame that says what the peer did wrong, ahead of all that is not begun.
+    /// Queues a close frame that says what the peer did wrong.
     fn fail(&mut self, violation: Violation);
     /// Whether everything queued has been written.
     fn is_flushed(&self) -> bool;

@@ -61,17 +61,6 @@ impl Lane {
         completed
     }
 
-    /// Forgets every frame that has not been begun.
-    pub(super) fn discard_unbegun(&mut self) {
-        let kept = self.sent + self.rest_of_begun().len();
-        self.bytes.truncate(kept);
-        self.frames.truncate(usize::from(self.begun > 0));
-        if self.frames.is_empty() {
-            self.bytes.clear();
-            self.sent = 0;
-        }
-    }
-
     /// Forgets every frame.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
@@ -146,18 +135,6 @@ mod tests {
             assert_eq!(lane.rest_of_begun(), rest);
             lane.written(1);
         }
-    }
-
-    #[test]
-    fn discarding_spares_what_is_begun() {
-        let mut begun = lane(&[b"abc", b"de"]);
-        begun.written(1);
-        begun.discard_unbegun();
-        assert_eq!((begun.unsent(), begun.len()), (&b"bc"[..], 1));
-        let mut whole = lane(&[b"abc", b"de"]);
-        whole.written(3);
-        whole.discard_unbegun();
-        assert_eq!((whole.unsent(), whole.len()), (&b""[..], 0));
     }
 
     #[test]

@@ -285,20 +285,6 @@ impl TransmitQueue {
         self.closed == Closed::Queued
     }
 
-    /// Drops every frame of which nothing has been written, so that a close frame can go out
-    /// next: the way to fail a connection (RFC 6455 section 7.1.7).
-    pub fn discard_unsent(&mut self) {
-        let close_waits = self.messages.len() > usize::from(self.messages.is_begun());
-        if close_waits {
-            self.closed = Closed::Open;
-        }
-        self.messages.discard_unbegun();
-        self.controls.discard_unbegun();
-        if self.pongs != Waiting::At(0) || self.controls.len() == 0 {
-            self.pongs = Waiting::None;
-        }
-    }
-
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Full> {
         if self.closed == Closed::Queued || self.controls.len() >= MAX_WAITING_CONTROLS {
             return Err(Full);
