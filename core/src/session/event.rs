@@ -10,6 +10,15 @@ use crate::market;
 use crate::time::UnixNanos;
 use crate::venue::{DecodeError, Rejection};
 
+/// What an application hears from a shell, and when it came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heard<'a> {
+    /// The wall-clock time of the read that brought it, or of the turn in which it arose.
+    pub received: UnixNanos,
+    /// What it is.
+    pub event: Event<'a>,
+}
+
 /// What an application hears; it borrows from the receive buffer and the session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'a> {

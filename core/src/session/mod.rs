@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use drain::Drain;
-pub use event::{Change, Event, Gap, Notice, Undecoded, VenueError};
+pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
 pub use sequence::{Disorder, GapCause, Missing};
 pub use settings::{Settings, SettingsError, Timing};
 pub use statistics::Statistics;
@@ -305,7 +305,7 @@ impl Session {
 }
 
 impl Machine for Session {
-    type Event<'a> = Event<'a>;
+    type Event<'a> = Heard<'a>;
 
     fn handle(&mut self, now: Time, input: Input) {
         self.handle(now, input);
@@ -320,14 +320,14 @@ impl Machine for Session {
     ) {
         let mut drain = self.receive(now, received, rx);
         while let Some(event) = drain.next() {
-            each(event);
+            each(Heard { received, event });
         }
     }
 
-    fn drain_events(&mut self, _received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
+    fn drain_events(&mut self, received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
         while let Some(note) = self.streams.notes.pop() {
             if let Some(event) = self.streams.tell(note) {
-                each(event);
+                each(Heard { received, event });
             }
         }
     }
