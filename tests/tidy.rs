@@ -112,7 +112,8 @@ fn core_does_not_bring_std_back() {
         .iter()
         .filter(|(path, _)| path.starts_with("core/src/"))
     {
-        assert!(!code(text).contains("extern crate std"), "{path}");
+        let text = text.replace("#[cfg(test)]\nextern crate std;", "");
+        assert!(!code(&text).contains("extern crate std"), "{path}");
     }
 }
 
