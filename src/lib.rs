@@ -1,1 +1,55 @@
-//! The collector.
+//! The collector: command line, configuration, sinks, the exchange twin and the demo.
+//!
+//! The core decides and the shell moves bytes; this crate alone knows files and terminals.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod check;
+pub mod cli;
+mod collector;
+pub mod config;
+pub mod decode;
+mod failure;
+mod lines;
+mod ndjson;
+pub mod run;
+mod signal;
+pub mod sink;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use cli::{Command, Unparsed};
+pub use failure::Failure;
+
+/// The whole program: arguments in (the first is the program's name), exit code out.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match cli::parse(arguments) {
+        Ok(arguments) => run(&arguments.command),
+        Err(Unparsed::Asked(text)) => print(&text),
+        Err(Unparsed::Misuse(sentence)) => Err(Failure::Arguments(sentence)),
+    };
+    match command {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // With standard error closed, the exit code is all that is left to tell.
+            let _told = writeln!(io::stderr(), "marketprism: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(plan) => run::run(&plan.config),
+        Command::Check(plan) => check::run(&plan.config),
+        Command::Decode(decode) => decode::run(decode.market, decode.file.as_deref()),
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| Failure::write("standard output", error))
+}

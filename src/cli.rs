@@ -1,0 +1,181 @@
+//! The command line: what may be said, and one plain sentence for whatever may not.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+use marketprism_core::market::Market;
+
+/// Collects market data from Binance and OKX: one live socket per session, nothing lost silently.
+#[derive(Debug, Parser)]
+#[command(name = "marketprism", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect what CONFIG names, as NDJSON events to standard output or a file
+    ///
+    /// Ctrl-C or SIGTERM closes the sockets in good order and writes everything that was
+    /// received; a second one gives up at once.
+    Run(Plan),
+    /// Validate CONFIG and print the plan: sessions, URLs, subscriptions, budgets
+    Check(Plan),
+    /// Turn raw exchange messages, one a line, into NDJSON events
+    ///
+    /// At the end one JSON line on standard error counts the messages, events, control messages
+    /// (acknowledgements, notices, pongs), unknown messages and errors.
+    Decode(Decode),
+}
+
+/// Arguments of `run` and `check`.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// The YAML file that says what to collect
+    pub config: PathBuf,
+}
+
+/// Arguments of `decode`.
+#[derive(Debug, clap::Args)]
+pub struct Decode {
+    /// Where the messages come from
+    #[arg(long, value_name = "MARKET", value_parser = market())]
+    pub market: Market,
+    /// The file to read [default: standard input]
+    pub file: Option<PathBuf>,
+}
+
+fn market() -> impl TypedValueParser<Value = Market> {
+    PossibleValuesParser::new(Market::ALL.map(Market::name)).try_map(|name| name.parse::<Market>())
+}
+
+/// Why there are no [`Arguments`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unparsed {
+    /// Help or the version was asked for; this is the text.
+    Asked(String),
+    /// The arguments make no sense; this is the sentence that says why.
+    Misuse(String),
+}
+
+/// Reads the arguments; the first is the program's name.
+///
+/// # Errors
+///
+/// [`Unparsed`] with what is to be printed instead.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Unparsed> {
+    Arguments::try_parse_from(arguments).map_err(|error| {
+        let asked = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
+        if asked.contains(&error.kind()) {
+            Unparsed::Asked(error.render().to_string())
+        } else {
+            Unparsed::Misuse(Sentence(&error).to_string())
+        }
+    })
+}
+
+/// A refusal by clap in one sentence: what is wrong, and what is allowed.
+struct Sentence<'a>(&'a clap::Error);
+
+impl Sentence<'_> {
+    fn text(&self, kind: ContextKind) -> Option<String> {
+        let value = self.0.get(kind)?;
+        if let ContextValue::String(text) = value {
+            Some(text.clone())
+        } else if let ContextValue::Strings(texts) = value {
+            Some(texts.join(", "))
+        } else {
+            None
+        }
+    }
+
+    fn named(&self, kind: ContextKind) -> String {
+        self.text(kind).unwrap_or_else(|| "an argument".to_owned())
+    }
+
+    fn allowed(&self) -> String {
+        let values = self
+            .text(ContextKind::ValidValue)
+            .or_else(|| self.text(ContextKind::ValidSubcommand));
+        values.map_or_else(String::new, |values| format!("; allowed: {values}"))
+    }
+
+    fn hint(&self) -> String {
+        let suggestions = [
+            ContextKind::SuggestedSubcommand,
+            ContextKind::SuggestedArg,
+            ContextKind::SuggestedValue,
+        ];
+        suggestions
+            .into_iter()
+            .find_map(|kind| self.text(kind))
+            .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+    }
+
+    fn reason(&self) -> String {
+        let source = std::error::Error::source(self.0);
+        source.map_or_else(String::new, |source| format!("; {source}"))
+    }
+}
+
+impl fmt::Display for Sentence<'_> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "clap may add kinds; its own first line does for those that are not named"
+    )]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (allowed, hint) = (self.allowed(), self.hint());
+        let argument = self.named(ContextKind::InvalidArg);
+        let value = self.text(ContextKind::InvalidValue).unwrap_or_default();
+        match self.0.kind() {
+            ErrorKind::InvalidSubcommand => {
+                let name = self.named(ContextKind::InvalidSubcommand);
+                write!(f, "`{name}` is not a command{hint}{COMMANDS}")
+            }
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                write!(f, "a command is missing{COMMANDS}")
+            }
+            ErrorKind::UnknownArgument => {
+                write!(f, "`{argument}` is not an argument here{hint}; see --help")
+            }
+            ErrorKind::InvalidValue if value.is_empty() => {
+                write!(f, "`{argument}` needs a value{allowed}")
+            }
+            ErrorKind::InvalidValue => {
+                write!(f, "`{argument}` cannot be `{value}`{hint}{allowed}")
+            }
+            ErrorKind::ValueValidation => {
+                write!(f, "`{argument}` cannot be `{value}`{}", self.reason())
+            }
+            ErrorKind::MissingRequiredArgument => {
+                write!(f, "{argument} is missing; see --help")
+            }
+            ErrorKind::ArgumentConflict => {
+                write!(
+                    f,
+                    "`{argument}` is given twice or does not go with the rest; see --help"
+                )
+            }
+            _ => write!(f, "{}", FirstLine(&self.0.to_string())),
+        }
+    }
+}
+
+const COMMANDS: &str = "; allowed: run, check, decode";
+
+/// What clap itself says, without its prefix, usage and tips.
+struct FirstLine<'a>(&'a str);
+
+impl fmt::Display for FirstLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.0.lines().next().unwrap_or_default();
+        f.write_str(line.trim_start_matches("error: "))
+    }
+}

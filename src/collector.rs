@@ -1,0 +1,225 @@
+//! From configured sessions to lines in a sink.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use marketprism_core::UnixNanos;
+use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
+use marketprism_core::market::Market;
+use marketprism_core::session::{Heard, Session};
+use marketprism_tokio::Driver;
+use tokio::sync::Notify;
+
+use crate::config::{Planned, Sink};
+use crate::failure::Failure;
+use crate::ndjson::{Overflow, Writer};
+use crate::sink::{Handover, Offer, OutputError, Written};
+
+/// Makes the sessions and the driver that runs them. `seed` gives each session its own.
+///
+/// # Errors
+///
+/// A session's settings contradict each other.
+pub(crate) fn driver(
+    sessions: &[Planned],
+    mut seed: impl FnMut() -> Result<[u8; 32], Failure>,
+) -> Result<Driver<Session>, Failure> {
+    let mut fleet = Fleet::new();
+    let mut budgets: Vec<(Market, BudgetId)> = Vec::new();
+    let mut trusts = Vec::new();
+    for planned in sessions {
+        let session = planned.session(seed()?)?;
+        let budget = budget(&mut fleet, &mut budgets, planned);
+        let id = fleet.add(session, budget);
+        trusts.push((id, planned.trust.tls.clone()));
+    }
+    let Some((_, tls)) = trusts.first().cloned() else {
+        return Err(Failure::Io("there is nothing to collect".to_owned()));
+    };
+    let mut driver = Driver::new(fleet, tls);
+    for (id, tls) in trusts {
+        driver.set_tls(id, tls);
+    }
+    Ok(driver)
+}
+
+/// The budget of dials of a session's market: venues count them by address.
+fn budget(
+    fleet: &mut Fleet<Session>,
+    budgets: &mut Vec<(Market, BudgetId)>,
+    planned: &Planned,
+) -> Option<BudgetId> {
+    let market = planned.plan.market;
+    let known = budgets.iter().find(|(of, _)| *of == market);
+    if let Some((_, budget)) = known {
+        return Some(*budget);
+    }
+    let budget = fleet.budget(planned.settings.connection.dials?);
+    budgets.push((market, budget));
+    Some(budget)
+}
+
+/// Writes what the sessions say into a sink, and accounts for what finds no room.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    handover: Handover,
+    feeds: Vec<Feed>,
+    /// The line that is being written.
+    line: Vec<u8>,
+    sink: Sink,
+    state: State,
+}
+
+/// One session's place in the sink.
+#[derive(Debug)]
+struct Feed {
+    writer: Writer,
+    overflow: Option<Overflow>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Complete,
+    /// Some lines found no room, and the gaps that tell it are not written yet.
+    Losing,
+    /// The sink has failed.
+    Broken,
+}
+
+impl Collector {
+    /// Opens the sink. `zero` is the wall-clock time at the origin of the driver's clock; `wake`
+    /// is notified when [`settle`](Self::settle) has something to do.
+    ///
+    /// # Errors
+    ///
+    /// The sink cannot be opened.
+    pub(crate) fn open(
+        sessions: &[Planned],
+        sink: Sink,
+        zero: UnixNanos,
+        wake: Arc<Notify>,
+    ) -> Result<Self, Failure> {
+        let output = sink.destination.open()?;
+        let handover = Handover::start(output, sink.limits, move || wake.notify_one())
+            .map_err(|error| Failure::Io(format!("cannot start the writer thread: {error}")))?;
+        let feed = |planned: &Planned| Feed {
+            writer: Writer::new(planned.plan.name.clone(), planned.plan.market, zero),
+            overflow: None,
+        };
+        Ok(Self {
+            handover,
+            feeds: sessions.iter().map(feed).collect(),
+            line: Vec::new(),
+            sink,
+            state: State::Complete,
+        })
+    }
+
+    /// Takes an event.
+    pub(crate) fn event(&mut self, id: MachineId, heard: &Heard<'_>) {
+        if self.state == State::Broken {
+            return;
+        }
+        self.line.clear();
+        self.write_overflows();
+        let Some(feed) = self.feeds.get_mut(id.index()) else {
+            return;
+        };
+        feed.writer
+            .event(&mut self.line, heard.received, &heard.event);
+        match self.handover.offer(&self.line) {
+            Offer::Taken => self.told(),
+            Offer::Refused => {
+                feed.lose(heard.received);
+                self.state = State::Losing;
+            }
+            Offer::Broken => self.state = State::Broken,
+        }
+    }
+
+    /// Tells what was lost as soon as there is room; to be called when woken.
+    pub(crate) fn settle(&mut self) {
+        if self.handover.is_broken() {
+            self.state = State::Broken;
+        }
+        if self.state != State::Losing {
+            return;
+        }
+        self.line.clear();
+        self.write_overflows();
+        match self.handover.offer(&self.line) {
+            Offer::Taken => self.told(),
+            Offer::Refused => {}
+            Offer::Broken => self.state = State::Broken,
+        }
+    }
+
+    /// Whether the sink has failed, so that there is nothing left to collect for.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.state == State::Broken
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be written.
+    pub(crate) fn close(mut self) -> Result<Written, OutputError> {
+        self.line.clear();
+        self.write_overflows();
+        let closed = self.handover.close(&self.line);
+        closed.map_err(|error| OutputError::Io(self.sink.destination, error))
+    }
+
+    /// Writes the gaps that stand for what was lost ahead of the next line.
+    fn write_overflows(&mut self) {
+        if self.state != State::Losing {
+            return;
+        }
+        for feed in &self.feeds {
+            if let Some(overflow) = feed.overflow {
+                feed.writer.overflow(&mut self.line, overflow);
+            }
+        }
+    }
+
+    fn told(&mut self) {
+        if self.state == State::Losing {
+            self.feeds.iter_mut().for_each(|feed| feed.overflow = None);
+            self.state = State::Complete;
+        }
+    }
+}
+
+impl Feed {
+    fn lose(&mut self, received: UnixNanos) {
+        let overflow = self.overflow.get_or_insert(Overflow {
+            lost: 0,
+            since: received,
+            until: received,
+        });
+        overflow.lost = overflow.lost.saturating_add(1);
+        overflow.until = received;
+    }
+}
+
+/// The wall-clock time at the origin of the driver's clock.
+pub(crate) fn clock_zero(driver: &Driver<Session>) -> UnixNanos {
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let unix = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
+    UnixNanos::from_nanos(unix.saturating_sub(driver.now().as_nanos()))
+}
+
+/// A seed from the system: masks must not be foreseeable (RFC 6455 section 10.3).
+///
+/// # Errors
+///
+/// The system has no random numbers to give.
+pub(crate) fn random_seed() -> Result<[u8; 32], Failure> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Failure::Io(format!("the system gives no random numbers: {error}")))?;
+    Ok(seed)
+}

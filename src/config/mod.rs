@@ -1,0 +1,343 @@
+//! The configuration: a YAML file in, a checked plan out.
+//!
+//! What is wrong is told in one sentence that begins with file, line and column and ends with
+//! what is allowed.
+
+mod error;
+mod fields;
+mod layer;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod url;
+mod yaml;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use marketprism_core::market::{Channel, Market};
+use marketprism_core::plan::{self, SessionPlan, Wanted};
+use marketprism_core::session::{Session, Settings, SettingsError};
+use marketprism_core::venue::Profile;
+
+pub use error::{ConfigError, Place};
+pub(crate) use layer::Trust;
+pub(crate) use url::WebSocketUrl;
+
+use crate::sink::{Destination, Limits};
+use error::Flaw;
+use fields::Field;
+use layer::{Layer, Scope};
+
+/// The largest file that is read; a plan of a thousand instruments has a hundredth of it.
+const FILE_MAX: u64 = 1 << 20;
+
+/// How many streams may be wanted in all.
+const STREAMS_MAX: usize = 20_000;
+
+/// A configuration that has been checked.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) sessions: Vec<Planned>,
+    pub(crate) sink: Sink,
+}
+
+/// A session with everything that it needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: SessionPlan,
+    pub(crate) settings: Settings,
+    /// How many streams it might have had.
+    pub(crate) limits: plan::Limits,
+    /// The base URL of the REST interface.
+    pub(crate) rest: String,
+    pub(crate) trust: Trust,
+}
+
+/// Where events go, and what happens when it is slow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sink {
+    pub(crate) destination: Destination,
+    pub(crate) limits: Limits,
+}
+
+impl Planned {
+    /// The session itself.
+    ///
+    /// # Errors
+    ///
+    /// Its settings contradict each other, which a configuration that was read rules out.
+    pub(crate) fn session(&self, seed: [u8; 32]) -> Result<Session, SettingsError> {
+        Session::new(self.plan.clone(), self.settings.clone(), seed)
+    }
+
+    /// `timers` is where the timers stand that were set last.
+    fn check(&self, timers: Option<Place>) -> Result<(), Flaw> {
+        let contradiction = timers::contradiction(&self.settings).or_else(|| {
+            let session = self.session([0; 32]);
+            session.err().map(|error| error.to_string())
+        });
+        let Some(contradiction) = contradiction else {
+            return Ok(());
+        };
+        let message = format!("session `{}`: {contradiction}", self.plan.name);
+        Err(Flaw {
+            place: timers,
+            message,
+        })
+    }
+
+    /// Every timer with its value; `None` is off.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = (&'static str, Option<Duration>)> {
+        timers::values(&self.settings)
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong first.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = read_text(file).map_err(|flaw| flaw.in_file(file))?;
+        Self::parse(&text).map_err(|flaw| flaw.in_file(file))
+    }
+
+    fn parse(text: &str) -> Result<Self, Flaw> {
+        let node = yaml::parse(text)?;
+        let top = Field::top(&node);
+        let mapping = top.mapping(&["collect", "settings", "markets", "sessions", "sink"])?;
+        let collect = mapping.required("collect")?;
+        let wanted = read_collect(&collect)?;
+        let layers = Layers::read(&mapping)?;
+        let sink = match mapping.optional("sink") {
+            Some(field) => read_sink(&field)?,
+            None => Sink::default(),
+        };
+        let plans = plan::plan(&wanted, |market| layers.limits(market));
+        let plans =
+            plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
+        let sessions = layers.apply(plans)?;
+        Ok(Self { sessions, sink })
+    }
+}
+
+impl Default for Sink {
+    fn default() -> Self {
+        Self {
+            destination: Destination::Stdout,
+            limits: Limits {
+                capacity: 8 << 20,
+                block: Duration::from_secs(1),
+            },
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, Flaw> {
+    let failed = |error: io::Error| Flaw::of_file(format!("the file cannot be read: {error}"));
+    let opened = File::open(file).map_err(failed)?;
+    if opened.metadata().map_err(failed)?.is_dir() {
+        return Err(Flaw::of_file("this is a directory; a YAML file is needed"));
+    }
+    let mut bytes = Vec::new();
+    let read = opened.take(FILE_MAX + 1).read_to_end(&mut bytes);
+    if read.map_err(failed)? as u64 > FILE_MAX {
+        let message = format!("the file is larger than {FILE_MAX} bytes");
+        return Err(Flaw::of_file(message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..valid).unwrap_or_default();
+        Flaw::at(end_of(before), "the file is not UTF-8 from here on")
+    })
+}
+
+/// The place behind the last character of a valid text.
+fn end_of(text: &[u8]) -> Place {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    Place {
+        line: text.matches('\n').count() + 1,
+        column: last_line.chars().count() + 1,
+    }
+}
+
+fn read_collect(collect: &Field<'_>) -> Result<Vec<Wanted>, Flaw> {
+    let mut wanted = Vec::new();
+    for item in collect.list()? {
+        let mapping = item.mapping(&["market", "instruments", "channels"])?;
+        let markets = Market::ALL.map(|market| (market.name(), market));
+        let market = mapping.required("market")?.choice(&markets)?;
+        let channels = mapping.required("channels")?;
+        let channels = channels.list()?;
+        let channels = channels.iter().map(|field| read_channel(field, market));
+        let channels = channels.collect::<Result<Vec<_>, _>>()?;
+        let instruments = mapping.required("instruments")?;
+        for field in instruments.list()? {
+            let wishes = read_instrument(&field, market, &channels)?;
+            if wanted.len() + wishes.len() > STREAMS_MAX {
+                let message = format!("asks for more than {STREAMS_MAX} streams in all");
+                return Err(collect.refuse(message));
+            }
+            wanted.extend(wishes);
+        }
+    }
+    Ok(wanted)
+}
+
+fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
+    let offered = Channel::all().filter(|channel| market.route(*channel).is_some());
+    let names: Vec<_> = offered
+        .map(|channel| (channel.to_string(), channel))
+        .collect();
+    let choices: Vec<_> = names
+        .iter()
+        .map(|(name, channel)| (&**name, *channel))
+        .collect();
+    field.choice(&choices)
+}
+
+fn read_instrument(
+    field: &Field<'_>,
+    market: Market,
+    channels: &[Channel],
+) -> Result<Vec<Wanted>, Flaw> {
+    let instrument = field.text()?;
+    let wishes: Vec<_> = channels
+        .iter()
+        .map(|channel| Wanted {
+            market,
+            instrument: instrument.to_owned(),
+            channel: *channel,
+        })
+        .collect();
+    match plan::plan(&wishes, plan::Limits::of) {
+        Ok(_) => Ok(wishes),
+        Err(error) => Err(field.refuse(format_args!("is no instrument: {error}"))),
+    }
+}
+
+fn read_sink(field: &Field<'_>) -> Result<Sink, Flaw> {
+    let mapping = field.mapping(&["file", "buffer_bytes", "block"])?;
+    let mut sink = Sink::default();
+    if let Some(field) = mapping.optional("file") {
+        sink.destination = Destination::File(PathBuf::from(field.text()?));
+    }
+    if let Some(field) = mapping.optional("buffer_bytes") {
+        let bytes = field.count(64 << 10..=1 << 30)?;
+        sink.limits.capacity = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    if let Some(field) = mapping.optional("block") {
+        sink.limits.block = field.millis_or_off()?.unwrap_or_default();
+    }
+    Ok(sink)
+}
+
+/// The layers of settings, from the broad to the narrow.
+struct Layers {
+    every: Layer,
+    markets: Vec<(Market, Layer)>,
+    sessions: Vec<Named>,
+    webpki: Trust,
+}
+
+/// A layer for one session.
+struct Named {
+    name: String,
+    place: Place,
+    layer: Layer,
+}
+
+impl Layers {
+    fn read(mapping: &fields::Mapping<'_>) -> Result<Self, Flaw> {
+        let every = match mapping.optional("settings") {
+            Some(field) => Layer::read(&field, Scope::Many)?,
+            None => Layer::default(),
+        };
+        let mut markets = Vec::new();
+        if let Some(field) = mapping.optional("markets") {
+            for (name, _, layer) in field.entries()? {
+                let market = layer::market(&field, name)?;
+                markets.push((market, Layer::read(&layer, Scope::Many)?));
+            }
+        }
+        let mut sessions = Vec::new();
+        if let Some(field) = mapping.optional("sessions") {
+            for (name, place, layer) in field.entries()? {
+                let layer = Layer::read(&layer, Scope::One)?;
+                let name = name.to_owned();
+                sessions.push(Named { name, place, layer });
+            }
+        }
+        Ok(Self {
+            every,
+            markets,
+            sessions,
+            webpki: Trust::webpki().map_err(Flaw::of_file)?,
+        })
+    }
+
+    fn of_market(&self, market: Market) -> impl Iterator<Item = &Layer> {
+        let of_market = self.markets.iter().filter(move |(of, _)| *of == market);
+        std::iter::once(&self.every).chain(of_market.map(|(_, layer)| layer))
+    }
+
+    fn limits(&self, market: Market) -> plan::Limits {
+        let mut limits = plan::Limits::of(market);
+        for layer in self.of_market(market) {
+            layer.limit(&mut limits);
+        }
+        limits
+    }
+
+    fn apply(&self, plans: Vec<SessionPlan>) -> Result<Vec<Planned>, Flaw> {
+        let known = || plans.iter().map(|plan| &*plan.name);
+        for named in &self.sessions {
+            if !known().any(|name| name == named.name) {
+                let names = known().collect::<Vec<_>>().join(", ");
+                let message = format!(
+                    "`{}` is not a session of this plan; allowed: {names}",
+                    named.name.escape_debug()
+                );
+                return Err(Flaw::at(named.place, message));
+            }
+        }
+        plans.into_iter().map(|plan| self.planned(plan)).collect()
+    }
+
+    fn planned(&self, mut plan: SessionPlan) -> Result<Planned, Flaw> {
+        let mut settings = Settings::of(&plan);
+        let mut rest = Profile::of(plan.market).rest.to_owned();
+        let mut trust = self.webpki.clone();
+        let mut timers = None;
+        let by_name = self.sessions.iter().filter(|named| named.name == plan.name);
+        let of_market = self.of_market(plan.market);
+        for layer in of_market.chain(by_name.map(|named| &named.layer)) {
+            layer.change(&mut settings);
+            timers = layer.timers.or(timers);
+            if let Some(url) = &layer.websocket {
+                settings.connection.endpoint = url.join(&plan.endpoint.path);
+            }
+            if let Some(url) = &layer.rest {
+                rest = url.to_string();
+            }
+            if let Some(layer_trust) = &layer.trust {
+                trust = layer_trust.clone();
+            }
+        }
+        plan.endpoint = settings.connection.endpoint.clone();
+        let planned = Planned {
+            limits: self.limits(plan.market),
+            plan,
+            settings,
+            rest,
+            trust,
+        };
+        planned.check(timers)?;
+        Ok(planned)
+    }
+}

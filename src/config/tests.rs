@@ -1,0 +1,294 @@
+use super::*;
+
+const COLLECT: &str = "collect:
+  - market: okx
+    instruments: [BTC-USDT]
+    channels: [trades]
+";
+
+fn sentence(text: &str) -> String {
+    match Config::parse(text) {
+        Ok(_) => "accepted".to_owned(),
+        Err(flaw) => flaw.in_file(Path::new("file.yaml")).to_string(),
+    }
+}
+
+/// The sentence about what stands below a valid `collect`, which takes four lines.
+fn below(text: &str) -> String {
+    sentence(&format!("{COLLECT}{text}"))
+}
+
+/// What the file as a whole and `collect` may be told.
+const WHOLE: &[(&str, &str)] = &[
+    (
+        "",
+        "file.yaml:1:1: the file is empty; it must hold a mapping with the key `collect`",
+    ),
+    (
+        "# nothing\n",
+        "file.yaml:1:1: the file is empty; it must hold a mapping with the key `collect`",
+    ),
+    (
+        "just words",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, not `just words`",
+    ),
+    (
+        "- a\n- b",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, not a list",
+    ),
+    (
+        "settings: {}\n",
+        "file.yaml:1:1: the file needs the key `collect`",
+    ),
+    (
+        "collect:\n",
+        "file.yaml:1:1: the file needs the key `collect`",
+    ),
+    (
+        "colect: []\n",
+        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink",
+    ),
+    (
+        "collect: []\n",
+        "file.yaml:1:10: `collect` must not be an empty list",
+    ),
+    (
+        "collect: 5\n",
+        "file.yaml:1:10: `collect` must be a list, not `5`",
+    ),
+    (
+        "collect:\n  - okx\n",
+        "file.yaml:2:5: `collect[0]` must be a mapping of market, instruments, channels, not `okx`",
+    ),
+    (
+        "collect:\n  - market: okx\n",
+        "file.yaml:2:5: `collect[0]` needs the key `channels`",
+    ),
+    (
+        "collect: [{market: kraken, instruments: [A], channels: [b]}]\n",
+        "file.yaml:1:20: `collect[0].market` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx",
+    ),
+    (
+        "collect: [{market: binance, instruments: [A], channels: [b]}]\n",
+        "file.yaml:1:20: `collect[0].market` cannot be `binance`; allowed: binance-spot, binance-usdm, okx",
+    ),
+    (
+        "collect: [{market: okx, instruments: [A], channels: [trade]}]\n",
+        "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, books, bbo-tbt, tickers",
+    ),
+    (
+        "collect: [{market: okx, instruments: [BTC USDT], channels: [trades]}]\n",
+        "file.yaml:1:39: `collect[0].instruments[0]` is no instrument: `BTC USDT` cannot be the name of an instrument on okx",
+    ),
+    (
+        "collect: [{market: okx, instruments: BTC-USDT, channels: [trades]}]\n",
+        "file.yaml:1:38: `collect[0].instruments` must be a list, not `BTC-USDT`",
+    ),
+    (
+        "collect: [{market: okx, market: okx}]\n",
+        "file.yaml:1:25: the key `market` stood on line 1 already",
+    ),
+];
+
+#[test]
+fn every_error_names_place_key_and_what_is_allowed() {
+    for &(text, expected) in WHOLE {
+        assert_eq!(sentence(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn settings_are_checked_one_by_one() {
+    let millis = "must be a whole number of milliseconds from 1 to 2592000000, not";
+    let url = "must be wss://HOST[:PORT][/PATH] or ws://HOST[:PORT][/PATH], not";
+    let table = [
+        ("settings: {timers: {conect: 5}}", "5:21: `conect` is not a key of `settings.timers` (did you mean `connect`?); allowed: connect, upgrade, probe, silence, data, close, retry, retry_cap, retry_after_cap, stable, rotate, ack, settle, first_data, stream_silence_floor, stream_silence_cap, stream_retry, stream_retry_cap, quarantine, quarantine_cap, stream_stable".to_owned()),
+        ("settings: {timers: {connect: 0}}", format!("5:30: `settings.timers.connect` {millis} `0`")),
+        ("settings: {timers: {connect: -5}}", format!("5:30: `settings.timers.connect` {millis} `-5`")),
+        ("settings: {timers: {connect: 1.5}}", format!("5:30: `settings.timers.connect` {millis} `1.5`")),
+        ("settings: {timers: {connect: 5s}}", format!("5:30: `settings.timers.connect` {millis} `5s`")),
+        ("settings: {timers: {connect: off}}", format!("5:30: `settings.timers.connect` {millis} `off`")),
+        ("settings: {timers: {connect: 99999999999999999999}}", format!("5:30: `settings.timers.connect` {millis} `99999999999999999999`")),
+        ("settings: {timers: {connect: [5]}}", format!("5:30: `settings.timers.connect` {millis} a list")),
+        ("settings: {timers: {data: never}}", "5:27: `settings.timers.data` must be `off` or a whole number of milliseconds from 1 to 2592000000, not `never`".to_owned()),
+        ("settings: {timers: {probe: 40000}}", "5:20: session `okx-public-1`: `probe` (40000 ms) must be shorter than `silence` (30000 ms)".to_owned()),
+        ("settings: {websocket: localhost}", format!("5:23: `settings.websocket` {url} `localhost`")),
+        ("settings: {websocket: 'wss://user:secret@host/'}", format!("5:23: `settings.websocket` {url} `wss://user:secret@host/`")),
+        ("settings: {rest: 'wss://host'}", "5:18: `settings.rest` must be https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH], not `wss://host`".to_owned()),
+        ("settings: {roots: mozilla}", "5:19: `settings.roots` cannot be `mozilla`; allowed: webpki, native".to_owned()),
+        ("settings: {roots: webpki, ca_file: x}", "5:36: `settings.ca_file` does not go with `roots`: give one of the two".to_owned()),
+        ("settings: {limits: {streams: 0}}", "5:30: `settings.limits.streams` must be a whole number from 1 to 1024, not `0`".to_owned()),
+        ("settings: {limits: {frames: {count: 1, per: 1}}}", "5:37: `settings.limits.frames.count` must be a whole number from 2 to 1000, not `1`".to_owned()),
+        ("settings: {limits: {frames: {count: 5}}}", "5:29: `settings.limits.frames` needs the key `per`".to_owned()),
+        ("markets: {kraken: {}}", "5:10: `markets` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx".to_owned()),
+        ("sessions: {okx-public-2: {}}", "5:12: `okx-public-2` is not a session of this plan; allowed: okx-public-1".to_owned()),
+        ("sessions: {okx-public-1: {limits: {streams: 5}}}", "5:36: `streams` is not a key of `sessions.okx-public-1.limits`; allowed: request_bytes, frames, requests, dials".to_owned()),
+        ("sink: {fil: x}", "5:8: `fil` is not a key of `sink` (did you mean `file`?); allowed: file, buffer_bytes, block".to_owned()),
+        ("sink: {buffer_bytes: 1}", "5:22: `sink.buffer_bytes` must be a whole number from 65536 to 1073741824, not `1`".to_owned()),
+        ("sink: stdout", "5:7: `sink` must be a mapping of file, buffer_bytes, block, not `stdout`".to_owned()),
+    ];
+    for (text, expected) in table {
+        assert_eq!(below(text), format!("file.yaml:{expected}"), "{text}");
+    }
+}
+
+#[test]
+fn yaml_itself_is_kept_simple() {
+    let table = [
+        (
+            "settings: &a {}",
+            "5:11: an anchor (`&name`) stands here; write the value out where it is needed",
+        ),
+        (
+            "settings: !x {}",
+            "5:11: the tag `!x` stands here; tags are not used",
+        ),
+        (
+            "---\n{}",
+            "5:1: a second document begins here; one file holds one document",
+        ),
+        ("{a: 1}: 2", "5:1: a key must be a plain text"),
+        (
+            "settings: {timers: {close: 1, close: 2}}",
+            "5:31: the key `close` stood on line 5 already",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(below(text), format!("file.yaml:{expected}"), "{text}");
+    }
+    for text in [
+        "\tcollect: x",
+        "settings: [",
+        "settings: {a",
+        "settings: \"x",
+        "a: b: c",
+        "settings: *a",
+    ] {
+        let sentence = below(text);
+        assert!(sentence.starts_with("file.yaml:"), "{text}: {sentence}");
+        assert!(
+            sentence.contains(": this is not YAML: "),
+            "{text}: {sentence}"
+        );
+        assert_eq!(sentence.lines().count(), 1, "{text}: {sentence}");
+    }
+}
+
+#[test]
+fn what_grows_is_bounded() {
+    let deep = format!("settings: {}", "[".repeat(100));
+    assert_eq!(
+        below(&deep),
+        "file.yaml:5:26: lists and mappings nest deeper than 16 levels here"
+    );
+    let keys: String = (0..=1000).map(|key| format!("k{key}: 1\n")).collect();
+    assert_eq!(
+        sentence(&keys),
+        "file.yaml:1001:1: this mapping holds more than 1000 keys"
+    );
+    let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n";
+    assert!(sentence(bomb).contains("an anchor"));
+    let instruments: String = (0..11_000).map(|number| format!("A{number}, ")).collect();
+    let many = format!(
+        "collect: [{{market: okx, channels: [trades, books], instruments: [{instruments}]}}]"
+    );
+    assert_eq!(
+        sentence(&many),
+        "file.yaml:1:10: `collect` asks for more than 20000 streams in all"
+    );
+    let long = format!("collect: {}", "x".repeat(500));
+    let shown = format!("{}…", "x".repeat(60));
+    assert_eq!(
+        sentence(&long),
+        format!("file.yaml:1:10: `collect` must be a list, not `{shown}`")
+    );
+}
+
+#[test]
+fn layers_go_from_the_broad_to_the_narrow() {
+    let config = Config::parse(
+        "collect:
+  - {market: okx, instruments: [BTC-USDT, ETH-USDT], channels: [trades, books]}
+  - {market: binance-usdm, instruments: [btcusdt], channels: [aggTrade, depth@100ms]}
+settings:
+  websocket: ws://localhost:1000/base
+  timers: {connect: 1, close: 1, ack: 1}
+markets:
+  binance-usdm: {websocket: 'ws://localhost:2000', timers: {close: 2, ack: 2}}
+sessions:
+  binance-usdm-market-1: {rest: 'http://localhost:3001', timers: {ack: 3, rotate: off, data: off}}
+sink: {file: out.ndjson, block: off}
+",
+    )
+    .unwrap();
+    let told: Vec<_> = config
+        .sessions
+        .iter()
+        .map(|session| {
+            let connection = &session.settings.connection;
+            (
+                &*session.plan.name,
+                WebSocketUrl(&session.plan.endpoint).to_string(),
+                connection.connect.as_millis(),
+                connection.close.as_millis(),
+                session.settings.timing.ack.as_millis(),
+                connection.rotate.is_some(),
+            )
+        })
+        .collect();
+    let public = "ws://localhost:2000/public/stream".to_owned();
+    let market = "ws://localhost:2000/market/stream".to_owned();
+    let okx = "ws://localhost:1000/base/ws/v5/public".to_owned();
+    let expected = [
+        ("binance-usdm-public-1", public, 1, 2, 2, true),
+        ("binance-usdm-market-1", market, 1, 2, 3, false),
+        ("okx-public-1", okx, 1, 1, 1, false),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(config.sessions[1].rest, "http://localhost:3001");
+    assert_eq!(
+        config.sink.destination,
+        Destination::File("out.ndjson".into())
+    );
+    assert_eq!(config.sink.limits.block, Duration::ZERO);
+}
+
+#[test]
+fn files_that_are_no_text_are_told_apart() {
+    let folder = std::env::temp_dir().join(format!("marketprism-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let refused = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let error = Config::read(&path).unwrap_err().to_string();
+        error.replace(folder.to_str().unwrap(), "FOLDER")
+    };
+    assert_eq!(
+        refused("latin.yaml", b"collect:\n  - \xe4"),
+        "FOLDER/latin.yaml:2:5: the file is not UTF-8 from here on"
+    );
+    assert_eq!(
+        refused("huge.yaml", &vec![b'#'; 2 << 20]),
+        "FOLDER/huge.yaml: the file is larger than 1048576 bytes"
+    );
+    let missing = Config::read(&folder.join("missing.yaml"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("missing.yaml: the file cannot be read: "),
+        "{missing}"
+    );
+    let directory = Config::read(&folder).unwrap_err().to_string();
+    assert!(
+        directory.ends_with(": this is a directory; a YAML file is needed"),
+        "{directory}"
+    );
+    std::fs::write(folder.join("ca.pem"), "nothing").unwrap();
+    let ca = format!("settings: {{ca_file: {}/ca.pem}}", folder.display());
+    let sentence = below(&ca).replace(folder.to_str().unwrap(), "FOLDER");
+    assert_eq!(
+        sentence,
+        "file.yaml:5:21: `settings.ca_file` cannot be used: the CA file FOLDER/ca.pem holds no certificate"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}

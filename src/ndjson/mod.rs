@@ -1,0 +1,41 @@
+//! Events to NDJSON lines. The structures below this module are the format: `docs/EVENTS.md`
+//! describes each field, and a field, once named, keeps its name and its meaning.
+
+mod market;
+mod session;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+pub(crate) use market::{Place, write_market};
+pub(crate) use session::{Overflow, Writer};
+
+/// Appends one line to `out`.
+pub(crate) fn write_line(out: &mut Vec<u8>, line: &impl Serialize) {
+    let start = out.len();
+    // Writing to memory cannot fail; should it ever, a line is whole or it is not there.
+    match serde_json::to_writer(&mut *out, line) {
+        Ok(()) => out.push(b'\n'),
+        Err(_) => out.truncate(start),
+    }
+}
+
+/// Where and when something was received; empty for what is decoded from a file.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Origin<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) received_ns: Option<u64>,
+}
+
+/// A value written as the text that it displays: decimals above all, which no JSON number holds
+/// without the danger that a reader turns it into a float.
+pub(crate) struct Text<T>(pub(crate) T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}

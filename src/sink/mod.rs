@@ -1,0 +1,7 @@
+//! Where events end up: a bounded hand-over to a writer thread, and the files it writes.
+
+mod handover;
+mod output;
+
+pub use handover::{Handover, Limits, Offer, Written};
+pub use output::{Destination, Output, OutputError};
