@@ -154,6 +154,9 @@ impl Session {
         match decoder.decode(text) {
             Ok(Decoded::Events { count, spent, .. }) => {
                 add(&mut statistics.spent, spent);
+                for event in (0..spent).filter_map(|index| decoder.spent(text, index)) {
+                    self.streams.judge(now, received, &event);
+                }
                 let event = decoder.event(text, 0)?;
                 let judged = self.streams.judge(now, received, &event);
                 let judged = Some(judged);
@@ -233,6 +236,7 @@ impl Session {
             judged: None,
         };
         self.reader.message = (lent < count).then_some(rest);
+        add(&mut self.streams.statistics.events, 1);
         judged.map(|judged| Next::Text(found, Part::Market { index, judged }))
     }
 

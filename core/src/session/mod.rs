@@ -15,6 +15,8 @@ mod statistics;
 mod stream;
 mod streams;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -177,7 +177,11 @@ impl Sequence {
             None => self.judge_unnumbered(),
         };
         self.begun = true;
-        self.interrupted = None;
+        match verdict {
+            // It tells nothing about what came in between.
+            Verdict::OutOfOrder(Disorder::Duplicate | Disorder::Stale) => {}
+            Verdict::Follows | Verdict::Gap(..) | Verdict::OutOfOrder(_) => self.interrupted = None,
+        }
         verdict
     }
 

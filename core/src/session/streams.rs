@@ -50,7 +50,6 @@ impl Streams {
             add(&mut self.statistics.stray, 1);
             return Judged::Stray;
         };
-        add(&mut self.statistics.events, 1);
         self.subscriptions.data(now, place, &mut self.notes);
         let Some(entry) = self.subscriptions.entry_mut(place) else {
             return Judged::Stray;

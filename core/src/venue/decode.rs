@@ -44,7 +44,8 @@ pub enum Decoded {
         /// How many events.
         count: usize,
         /// How many trades were left out because price and quantity are zero: Binance sends such
-        /// for trade numbers that were spent without a trade.
+        /// for trade numbers that were spent without a trade. Each is lent by
+        /// [`Decoder::spent`].
         spent: usize,
     },
     /// Not data; lent by [`Decoder::control`].
@@ -161,6 +162,13 @@ impl Decoder {
     #[must_use]
     pub fn event<'a>(&'a self, text: &'a str, index: usize) -> Option<Event<'a>> {
         self.found.event(self.market, self.channel?, text, index)
+    }
+
+    /// The trade number `index` of those left out of the message decoded last, which `text` has
+    /// to be: its number was spent, and it never happened.
+    #[must_use]
+    pub fn spent<'a>(&'a self, text: &'a str, index: usize) -> Option<Event<'a>> {
+        self.found.spent(self.market, self.channel?, text, index)
     }
 
     /// The message decoded last, which `text` has to be, if it is a control message.

@@ -17,7 +17,7 @@ pub(super) struct Found {
     pub(super) pools: Pools,
     rows: Vec<Row>,
     tickers: Vec<Ticker>,
-    spent: usize,
+    spent: Vec<Row>,
     control: Option<ControlRow>,
     kind: Name,
 }
@@ -97,7 +97,7 @@ impl Found {
         self.pools.clear();
         self.rows.clear();
         self.tickers.clear();
-        self.spent = 0;
+        self.spent.clear();
         self.control = None;
         self.kind = Name::Ours("");
     }
@@ -106,17 +106,18 @@ impl Found {
     /// many.
     #[inline(always)]
     pub(super) fn push(&mut self, row: Row) -> Option<()> {
-        if let RowBody::Trade(TradeRow { trade, .. }) = row.body
-            && trade.price.is_zero()
-            && trade.quantity.is_zero()
-        {
-            self.spent += 1;
-            return Some(());
-        }
-        if self.rows.len() >= MAX_ROWS {
+        let rows = match row.body {
+            RowBody::Trade(TradeRow { trade, .. })
+                if trade.price.is_zero() && trade.quantity.is_zero() =>
+            {
+                &mut self.spent
+            }
+            RowBody::Trade(_) | RowBody::Book(_) | RowBody::Ticker(_) => &mut self.rows,
+        };
+        if rows.len() >= MAX_ROWS {
             return None;
         }
-        self.rows.push(row);
+        rows.push(row);
         Some(())
     }
 
@@ -131,7 +132,7 @@ impl Found {
         Decoded::Events {
             channel,
             count: self.rows.len(),
-            spent: self.spent,
+            spent: self.spent.len(),
         }
     }
 
@@ -157,7 +158,26 @@ impl Found {
         text: &'a str,
         index: usize,
     ) -> Option<Event<'a>> {
-        let row = self.rows.get(index)?;
+        self.lend(market, channel, text, self.rows.get(index)?)
+    }
+
+    pub(super) fn spent<'a>(
+        &'a self,
+        market: Market,
+        channel: Channel,
+        text: &'a str,
+        index: usize,
+    ) -> Option<Event<'a>> {
+        self.lend(market, channel, text, self.spent.get(index)?)
+    }
+
+    fn lend<'a>(
+        &'a self,
+        market: Market,
+        channel: Channel,
+        text: &'a str,
+        row: &Row,
+    ) -> Option<Event<'a>> {
         let body = match row.body {
             RowBody::Trade(row) => Body::Trade(Trade {
                 execution: row.execution.map(|span| span.of(text, &self.pools)),
