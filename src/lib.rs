@@ -15,6 +15,7 @@ mod ndjson;
 pub mod run;
 mod signal;
 pub mod sink;
+pub mod twin;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

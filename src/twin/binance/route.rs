@@ -1,0 +1,197 @@
+//! Where streams are served: paths, routes, stream names.
+
+use marketprism_core::market::{Channel, Market, Speed};
+
+use crate::twin::instrument::Instrument;
+use crate::twin::news::{Feed, Unit};
+use crate::twin::tape::cadence;
+use crate::twin::uri::Target;
+
+/// What a path of the WebSocket server opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::twin) struct Opening {
+    /// The route that the path stands for.
+    pub(in crate::twin) route: &'static str,
+    /// Whether payloads come wrapped with the name of their stream.
+    pub(in crate::twin) wrapped: bool,
+    /// The unit of time stamps that the client asked for.
+    pub(in crate::twin) unit: Unit,
+    /// The streams that the path itself subscribes to.
+    pub(in crate::twin) streams: Vec<String>,
+}
+
+/// What this path opens; `None` where there is nothing.
+///
+/// Spot has `/ws` and `/stream`. USD-M has the same below `/public`, `/market` and `/private`;
+/// without a route it still takes the connection and serves it as `/public`.
+pub(in crate::twin) fn open(market: Market, target: &Target) -> Option<Opening> {
+    let mut parts = target.path.split('/').skip(1).peekable();
+    let route = match (market, parts.peek().copied()) {
+        (Market::BinanceUsdm, Some(name)) => match routed(name) {
+            Some(route) => {
+                parts.next();
+                route
+            }
+            None => "public",
+        },
+        _ => "stream",
+    };
+    let (wrapped, streams) = match parts.next() {
+        Some("ws") => (false, parts.map(str::to_owned).collect()),
+        Some("stream") => (true, listed(target)),
+        _ => return None,
+    };
+    Some(Opening {
+        route,
+        wrapped,
+        unit: unit(market, target),
+        streams: non_empty(streams),
+    })
+}
+
+fn routed(name: &str) -> Option<&'static str> {
+    ["public", "market", "private"]
+        .into_iter()
+        .find(|route| *route == name)
+}
+
+fn listed(target: &Target) -> Vec<String> {
+    let list = target.parameter("streams").unwrap_or_default();
+    list.split('/').map(str::to_owned).collect()
+}
+
+fn non_empty(mut streams: Vec<String>) -> Vec<String> {
+    streams.retain(|stream| !stream.is_empty());
+    streams
+}
+
+fn unit(market: Market, target: &Target) -> Unit {
+    match (market, target.parameter("timeUnit")) {
+        (Market::BinanceSpot, Some("MICROSECOND" | "microsecond")) => Unit::Micros,
+        _ => Unit::Millis,
+    }
+}
+
+/// What a stream's name stands for on a route; `None` for a stream that is acknowledged and
+/// never says a word: an unknown name, an unknown symbol, the wrong route.
+pub(in crate::twin) fn stream(
+    market: Market,
+    route: &str,
+    instruments: &[Instrument],
+    name: &str,
+) -> Option<Feed> {
+    let (symbol, channel) = name.split_once('@')?;
+    let channel: Channel = channel.parse().ok()?;
+    if !serves(market, route, channel) || symbol.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let instrument = instruments
+        .iter()
+        .position(|instrument| instrument.id().eq_ignore_ascii_case(symbol))?;
+    Some(Feed {
+        instrument,
+        channel,
+    })
+}
+
+fn serves(market: Market, route: &str, channel: Channel) -> bool {
+    let of_market = |speed: Speed| cadence(market, speed).is_some();
+    match channel {
+        Channel::Trade | Channel::BookTicker => matches!(route, "stream" | "public"),
+        Channel::AggTrade => matches!(route, "stream" | "market"),
+        Channel::Depth(speed) => matches!(route, "stream" | "public") && of_market(speed),
+        Channel::DepthPartial(_, speed) => {
+            matches!(route, "stream" | "public") && of_market(speed) && speed != Speed::Ms0
+        }
+        Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening(market: Market, uri: &str) -> Option<Opening> {
+        open(market, &Target::parse(uri))
+    }
+
+    #[test]
+    fn paths_open_what_the_venue_documents() {
+        let cases = [
+            (Market::BinanceSpot, "/ws", Some(("stream", false, 0))),
+            (Market::BinanceSpot, "/stream", Some(("stream", true, 0))),
+            (
+                Market::BinanceSpot,
+                "/ws/a@trade/b@trade",
+                Some(("stream", false, 2)),
+            ),
+            (
+                Market::BinanceSpot,
+                "/stream?streams=a@trade/b@trade",
+                Some(("stream", true, 2)),
+            ),
+            (
+                Market::BinanceSpot,
+                "/stream?streams=a%40trade",
+                Some(("stream", true, 1)),
+            ),
+            (Market::BinanceSpot, "/public/ws", None),
+            (Market::BinanceSpot, "/", None),
+            (
+                Market::BinanceUsdm,
+                "/public/stream",
+                Some(("public", true, 0)),
+            ),
+            (
+                Market::BinanceUsdm,
+                "/market/ws/a@aggTrade",
+                Some(("market", false, 1)),
+            ),
+            (
+                Market::BinanceUsdm,
+                "/ws/a@depth",
+                Some(("public", false, 1)),
+            ),
+            (Market::BinanceUsdm, "/stream", Some(("public", true, 0))),
+            (Market::BinanceUsdm, "/elsewhere", None),
+        ];
+        for (market, uri, expected) in cases {
+            let found = opening(market, uri)
+                .map(|opening| (opening.route, opening.wrapped, opening.streams.len()));
+            assert_eq!(found, expected, "{market} {uri}");
+        }
+    }
+
+    #[test]
+    fn microseconds_are_for_spot_only() {
+        let unit = |market| opening(market, "/stream?timeUnit=MICROSECOND").map(|open| open.unit);
+        assert_eq!(unit(Market::BinanceSpot), Some(Unit::Micros));
+        assert_eq!(unit(Market::BinanceUsdm), Some(Unit::Millis));
+    }
+
+    #[test]
+    fn a_stream_is_served_on_its_own_route_only() {
+        let cases = [
+            (Market::BinanceSpot, "stream", "btcusdt@aggTrade", true),
+            (Market::BinanceSpot, "stream", "btcusdt@depth@100ms", true),
+            (Market::BinanceSpot, "stream", "btcusdt@depth@250ms", false),
+            (Market::BinanceSpot, "stream", "btcusdt@depth20", true),
+            (Market::BinanceSpot, "stream", "BTCUSDT@trade", false),
+            (Market::BinanceSpot, "stream", "nosuch@trade", false),
+            (Market::BinanceSpot, "stream", "btcusdt@books", false),
+            (Market::BinanceSpot, "stream", "btcusdt", false),
+            (Market::BinanceUsdm, "market", "btcusdt@aggTrade", true),
+            (Market::BinanceUsdm, "public", "btcusdt@aggTrade", false),
+            (Market::BinanceUsdm, "market", "btcusdt@depth", false),
+            (Market::BinanceUsdm, "public", "btcusdt@depth@0ms", true),
+            (Market::BinanceUsdm, "public", "btcusdt@depth5@0ms", false),
+            (Market::BinanceUsdm, "public", "btcusdt@trade", true),
+            (Market::BinanceUsdm, "private", "btcusdt@trade", false),
+        ];
+        for (market, route, name, served) in cases {
+            let instruments = Instrument::defaults(market);
+            let found = stream(market, route, &instruments, name);
+            assert_eq!(found.is_some(), served, "{market} {route} {name}");
+        }
+    }
+}

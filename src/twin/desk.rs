@@ -1,0 +1,63 @@
+//! What one client has asked for.
+
+use super::news::{Feed, Unit};
+
+/// Streams that one connection may have (Binance, "Websocket Limits").
+pub(super) const MAX_STREAMS: usize = 1024;
+
+/// The standing wishes of one client.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    /// The name that OKX gives to the connection.
+    pub(super) name: String,
+    pub(super) route: &'static str,
+    /// Whether Binance wraps payloads with the name of their stream.
+    pub(super) wrapped: bool,
+    pub(super) unit: Unit,
+    pub(super) subscriptions: Vec<Subscription>,
+}
+
+/// One stream of one client.
+#[derive(Clone, Debug)]
+pub(super) struct Subscription {
+    /// The stream's name, as the client wrote it; for OKX `channel:instId`.
+    pub(super) name: String,
+    /// What it tells; `None` for one that was acknowledged and never says a word.
+    pub(super) feed: Option<Feed>,
+    pub(super) flow: Flow,
+    /// Messages delivered.
+    pub(super) delivered: u64,
+}
+
+/// Whether a stream flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Flowing,
+    /// Nothing comes any more, while everything else goes on.
+    Silent,
+    /// So many messages more are left out.
+    Omitting(u32),
+}
+
+impl Desk {
+    pub(super) fn find(&self, name: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|held| held.name == name)
+    }
+
+    /// Adds a stream; one that stands already stays as it is.
+    pub(super) fn subscribe(&mut self, name: &str, feed: Option<Feed>) {
+        if self.find(name).is_some() || self.subscriptions.len() >= MAX_STREAMS {
+            return;
+        }
+        self.subscriptions.push(Subscription {
+            name: name.to_owned(),
+            feed,
+            flow: Flow::Flowing,
+            delivered: 0,
+        });
+    }
+
+    pub(super) fn unsubscribe(&mut self, name: &str) {
+        self.subscriptions.retain(|held| held.name != name);
+    }
+}

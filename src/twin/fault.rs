@@ -1,0 +1,266 @@
+//! What can go wrong, and when it does.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use marketprism_core::Time;
+use marketprism_core::market::Market;
+
+use super::random::{Purpose, Random};
+
+/// A fault: what the exchange, or what stands between, does to its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A close frame with this code, then the end of the stream.
+    Close(u16),
+    /// The end of the stream without a close frame, both directions at once.
+    Cut,
+    /// A TCP reset.
+    Reset,
+    /// The end of the stream, after which the far end stays open and says nothing.
+    HalfClose,
+    /// Nothing is sent any more and nothing is read.
+    Stall,
+    /// Pings and pongs go on, requests are answered, and no data comes.
+    StallWithPings,
+    /// One stream falls silent while the others go on.
+    SilentStream,
+    /// The connection is cut, and upgrades are refused with this HTTP status for so long after
+    /// the first attempt, which is what `Retry-After` says.
+    Status(u16, Duration),
+    /// The connection is cut, and the next subscription takes effect without being acknowledged.
+    LostAck,
+    /// The connection is cut, and the next subscription request vanishes.
+    LostRequest,
+    /// The connection is cut, and the next subscription request is refused.
+    RefusedAck,
+    /// So many messages of one stream whose ids tell of a loss are left out.
+    MissingUpdates(u32),
+    /// The connection is reset and nobody listens for so long.
+    Refuse(Duration),
+    /// The notice of a shutdown, and later the cut.
+    Notice,
+}
+
+impl Fault {
+    /// Each kind of fault, with moderate numbers where it has any.
+    #[must_use]
+    pub fn catalogue() -> Vec<Self> {
+        let pause = Duration::from_secs(2);
+        vec![
+            Self::Close(1000),
+            Self::Close(1001),
+            Self::Cut,
+            Self::Reset,
+            Self::HalfClose,
+            Self::Stall,
+            Self::StallWithPings,
+            Self::SilentStream,
+            Self::Status(429, pause),
+            Self::Status(418, pause),
+            Self::Status(503, pause),
+            Self::LostAck,
+            Self::LostRequest,
+            Self::RefusedAck,
+            Self::MissingUpdates(3),
+            Self::Refuse(pause),
+            Self::Notice,
+        ]
+    }
+
+    /// Whether a market can have it: USD-M documents no notice.
+    #[must_use]
+    pub const fn applies_to(self, market: Market) -> bool {
+        !matches!((self, market), (Self::Notice, Market::BinanceUsdm))
+    }
+
+    /// The name, for people and for configuration. Two of the same kind with different numbers
+    /// share it, except that a status is part of its name.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Close(code) => format!("close-{code}"),
+            Self::Cut => "cut".to_owned(),
+            Self::Reset => "reset".to_owned(),
+            Self::HalfClose => "half-close".to_owned(),
+            Self::Stall => "stall".to_owned(),
+            Self::StallWithPings => "stall-with-pings".to_owned(),
+            Self::SilentStream => "silent-stream".to_owned(),
+            Self::Status(status, _) => format!("status-{status}"),
+            Self::LostAck => "lost-ack".to_owned(),
+            Self::LostRequest => "lost-request".to_owned(),
+            Self::RefusedAck => "refused-ack".to_owned(),
+            Self::MissingUpdates(_) => "missing-updates".to_owned(),
+            Self::Refuse(_) => "refuse".to_owned(),
+            Self::Notice => "notice".to_owned(),
+        }
+    }
+
+    /// Whether the connection that it strikes can be well again; otherwise only another one can.
+    #[must_use]
+    pub const fn spares_the_connection(self) -> bool {
+        matches!(self, Self::SilentStream | Self::MissingUpdates(_))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+/// A name that is no fault's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFault;
+
+impl fmt::Display for UnknownFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown fault")
+    }
+}
+
+impl std::error::Error for UnknownFault {}
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    /// Finds a fault of the [`catalogue`](Self::catalogue) by its name.
+    fn from_str(name: &str) -> Result<Self, UnknownFault> {
+        let named = |fault: &Self| fault.name() == name;
+        Self::catalogue().into_iter().find(named).ok_or(UnknownFault)
+    }
+}
+
+/// Which faults strike and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultPlan {
+    /// The faults to choose from; each comes once before any comes again.
+    pub kinds: Vec<Fault>,
+    /// The time between two of them, on average.
+    pub mean: Duration,
+    /// None before this.
+    pub from: Time,
+    /// None from this on.
+    pub until: Time,
+}
+
+impl FaultPlan {
+    /// Every fault there is, one each `mean` on average.
+    #[must_use]
+    pub fn every(mean: Duration) -> Self {
+        Self {
+            kinds: Fault::catalogue(),
+            mean,
+            from: Time::ZERO + mean,
+            until: Time::MAX,
+        }
+    }
+}
+
+/// The faults of one market in the order of their times: a matter of plan and seed alone.
+///
+/// ```
+/// use std::time::Duration;
+/// use marketprism::twin::{FaultPlan, Schedule};
+/// use marketprism_core::market::Market;
+///
+/// let plan = FaultPlan::every(Duration::from_secs(3));
+/// let faults = |seed| Schedule::new(Market::Okx, plan.clone(), seed).take(50);
+/// assert!(faults(1).eq(faults(1)));
+/// assert!(!faults(1).eq(faults(2)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    plan: FaultPlan,
+    random: Random,
+    next: Time,
+    bag: Vec<Fault>,
+}
+
+impl Schedule {
+    /// The schedule of a market.
+    #[must_use]
+    pub fn new(market: Market, mut plan: FaultPlan, seed: u64) -> Self {
+        plan.kinds.retain(|fault| fault.applies_to(market));
+        Self {
+            next: plan.from,
+            random: Random::new(seed, Purpose::Schedule),
+            bag: Vec::new(),
+            plan,
+        }
+    }
+
+    /// When the next fault strikes; `None` when there are no more.
+    #[must_use]
+    pub fn next_time(&self) -> Option<Time> {
+        (!self.plan.kinds.is_empty() && self.next < self.plan.until).then_some(self.next)
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = (Time, Fault);
+
+    fn next(&mut self) -> Option<(Time, Fault)> {
+        let at = self.next_time()?;
+        self.next = at + self.random.around(self.plan.mean).max(Duration::from_millis(1));
+        if self.bag.is_empty() {
+            self.bag.clone_from(&self.plan.kinds);
+            self.random.shuffle(&mut self.bag);
+        }
+        Some((at, self.bag.pop()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(market: Market, count: usize, seed: u64) -> Vec<(Time, Fault)> {
+        let plan = FaultPlan::every(Duration::from_secs(2));
+        Schedule::new(market, plan, seed).take(count).collect()
+    }
+
+    #[test]
+    fn every_fault_is_found_again_by_its_name() {
+        for fault in Fault::catalogue() {
+            assert_eq!(fault.name().parse(), Ok(fault));
+        }
+        assert_eq!("meteor".parse::<Fault>(), Err(UnknownFault));
+    }
+
+    #[test]
+    fn each_kind_comes_once_before_any_comes_again() {
+        let mut kinds: Vec<Fault> = faults(Market::Okx, 17, 3).iter().map(|(_, kind)| *kind).collect();
+        kinds.sort();
+        let mut all = Fault::catalogue();
+        all.sort();
+        assert_eq!(kinds, all);
+    }
+
+    #[test]
+    fn times_rise_and_keep_their_mean() {
+        let faults = faults(Market::BinanceSpot, 500, 4);
+        assert!(faults.is_sorted_by(|(a, _), (b, _)| a < b));
+        let last = faults.last().map(|(at, _)| at.as_nanos() / 1_000_000_000);
+        assert!(last.is_some_and(|last| (950..1050).contains(&last)), "{last:?}");
+    }
+
+    #[test]
+    fn nothing_strikes_outside_the_plan() {
+        let mut plan = FaultPlan::every(Duration::from_secs(2));
+        plan.from = Time::ZERO + Duration::from_secs(5);
+        plan.until = Time::ZERO + Duration::from_secs(20);
+        let faults: Vec<_> = Schedule::new(Market::Okx, plan.clone(), 1).collect();
+        assert!((5..=15).contains(&faults.len()));
+        assert!(faults.iter().all(|(at, _)| *at >= plan.from && *at < plan.until));
+        plan.kinds.clear();
+        assert_eq!(Schedule::new(Market::Okx, plan, 1).next(), None);
+    }
+
+    #[test]
+    fn usdm_knows_no_notice() {
+        assert!(faults(Market::BinanceUsdm, 100, 1).iter().all(|(_, fault)| *fault != Fault::Notice));
+    }
+}

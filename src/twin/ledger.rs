@@ -1,0 +1,246 @@
+//! The account of what the twin did, for whoever judges a client by it.
+
+use std::collections::BTreeMap;
+
+use marketprism_core::Time;
+use marketprism_core::market::Market;
+
+use super::exchange::ConnectionId;
+use super::fault::Fault;
+use super::news::Ids;
+
+/// Entries of one kind that are kept; those that come after are only counted.
+const MAX_ENTRIES: usize = 100_000;
+
+/// What happened at one exchange.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    market: Market,
+    faults: Vec<FaultEntry>,
+    omissions: Vec<Omission>,
+    routes: BTreeMap<&'static str, RouteEntry>,
+    sockets: Count,
+    messages: u64,
+    snapshots: u64,
+    unlisted: u64,
+}
+
+/// A fault that struck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultEntry {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub fault: Fault,
+    /// Whom.
+    pub connection: ConnectionId,
+    /// The route that the connection came on (`public`, `market`, `stream`).
+    pub route: &'static str,
+    /// The streams that it touched, in the client's words (`btcusdt@trade`; for OKX
+    /// `trades:BTC-USDT`).
+    pub streams: Vec<String>,
+    /// Those of them that have not flowed since.
+    pub waiting: Vec<String>,
+    /// When the last of them flowed again.
+    pub recovered: Option<Time>,
+}
+
+/// An update that was left out: its ids are used up and were never sent to this client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Omission {
+    /// When.
+    pub at: Time,
+    /// From whom.
+    pub connection: ConnectionId,
+    /// The instrument, as its market prints it.
+    pub instrument: String,
+    /// The stream, in the client's words.
+    pub stream: String,
+    /// The ids that are missing: update ids, trade ids, or ids of aggregates.
+    pub ids: Ids,
+    /// When the next message of the stream went out on the same connection, from which the
+    /// client can tell.
+    pub followed: Option<Time>,
+}
+
+/// How many there are, and how many there were at the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// At this moment.
+    pub live: u32,
+    /// At the most.
+    pub most: u32,
+    /// In all.
+    pub total: u64,
+}
+
+impl Count {
+    fn enter(&mut self) {
+        self.live += 1;
+        self.total += 1;
+        self.most = self.most.max(self.live);
+    }
+
+    fn leave(&mut self) {
+        self.live = self.live.saturating_sub(1);
+    }
+}
+
+/// What happened on one route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteEntry {
+    /// Sockets that asked for an upgrade, from the request until the socket was gone.
+    pub sockets: Count,
+    /// Upgrades that were granted.
+    pub upgrades: u64,
+    /// Upgrades that were refused.
+    pub refusals: u64,
+}
+
+impl Ledger {
+    pub(super) const fn new(market: Market) -> Self {
+        Self {
+            market,
+            faults: Vec::new(),
+            omissions: Vec::new(),
+            routes: BTreeMap::new(),
+            sockets: Count {
+                live: 0,
+                most: 0,
+                total: 0,
+            },
+            messages: 0,
+            snapshots: 0,
+            unlisted: 0,
+        }
+    }
+
+    /// The market that this is about.
+    #[must_use]
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
+    /// The faults that struck, in order.
+    #[must_use]
+    pub fn faults(&self) -> &[FaultEntry] {
+        &self.faults
+    }
+
+    /// The updates that were left out, in order.
+    #[must_use]
+    pub fn omissions(&self) -> &[Omission] {
+        &self.omissions
+    }
+
+    /// What happened on each route that was asked for.
+    pub fn routes(&self) -> impl Iterator<Item = (&'static str, &RouteEntry)> {
+        self.routes.iter().map(|(route, entry)| (*route, entry))
+    }
+
+    /// Sockets of every kind.
+    #[must_use]
+    pub const fn sockets(&self) -> Count {
+        self.sockets
+    }
+
+    /// Data messages that were sent.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// REST snapshots that were served.
+    #[must_use]
+    pub const fn snapshots(&self) -> u64 {
+        self.snapshots
+    }
+
+    /// Faults and omissions beyond what the ledger has room for.
+    #[must_use]
+    pub const fn unlisted(&self) -> u64 {
+        self.unlisted
+    }
+
+    /// Faults after which not everything has flowed again yet.
+    pub fn unrecovered(&self) -> impl Iterator<Item = &FaultEntry> {
+        self.faults.iter().filter(|entry| entry.recovered.is_none())
+    }
+
+    pub(super) fn socket_opened(&mut self) {
+        self.sockets.enter();
+    }
+
+    pub(super) fn socket_closed(&mut self, route: Option<&'static str>) {
+        self.sockets.leave();
+        if let Some(route) = route {
+            self.route(route).sockets.leave();
+        }
+    }
+
+    pub(super) fn upgrade_asked(&mut self, route: &'static str) {
+        self.route(route).sockets.enter();
+    }
+
+    pub(super) fn upgrade_granted(&mut self, route: &'static str) {
+        self.route(route).upgrades += 1;
+    }
+
+    pub(super) fn upgrade_refused(&mut self, route: &'static str) {
+        self.route(route).refusals += 1;
+    }
+
+    pub(super) fn snapshot_served(&mut self) {
+        self.snapshots += 1;
+    }
+
+    fn route(&mut self, route: &'static str) -> &mut RouteEntry {
+        self.routes.entry(route).or_default()
+    }
+
+    pub(super) fn fault(&mut self, entry: FaultEntry) {
+        if self.faults.len() < MAX_ENTRIES {
+            self.faults.push(entry);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    pub(super) fn omitted(&mut self, omission: Omission) {
+        if self.omissions.len() < MAX_ENTRIES {
+            self.omissions.push(omission);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// A data message of a stream went out.
+    pub(super) fn sent(&mut self, now: Time, connection: ConnectionId, stream: &str) {
+        self.messages += 1;
+        let open = self.faults.iter_mut().rev().take(MAX_OPEN);
+        for entry in open.filter(|entry| entry.recovered.is_none()) {
+            entry.flowed(now, connection, stream);
+        }
+        let fresh = self.omissions.iter_mut().rev().take(MAX_OPEN);
+        for omission in fresh.filter(|omission| omission.followed.is_none()) {
+            if omission.connection == connection && omission.stream == stream {
+                omission.followed = Some(now);
+            }
+        }
+    }
+}
+
+/// How far back an entry can wait for its end.
+const MAX_OPEN: usize = 256;
+
+impl FaultEntry {
+    fn flowed(&mut self, now: Time, connection: ConnectionId, stream: &str) {
+        if connection == self.connection && !self.fault.spares_the_connection() {
+            return;
+        }
+        self.waiting.retain(|waiting| waiting != stream);
+        if self.waiting.is_empty() {
+            self.recovered = Some(now);
+        }
+    }
+}

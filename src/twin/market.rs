@@ -1,0 +1,451 @@
+//! A synthetic market: one instrument's book and trades as a random walk in integers.
+//!
+//! The walk goes on by itself from step to step, each at a time of its own; whether anybody
+//! looks, and when, changes nothing. Every step changes the book under fresh update ids and may
+//! print trades; tapes gather the changes for the streams that speak at intervals.
+
+use std::time::Duration;
+
+use marketprism_core::Time;
+use marketprism_core::market::Market;
+
+use super::book::{Book, Level, Resting, Side, Top};
+use super::instrument::Instrument;
+use super::random::Random;
+use super::tape::{Diff, Tape};
+
+/// Levels a side at the start.
+const START_LEVELS: usize = 60;
+/// A side never gets thinner than this by trades and cancels.
+const MIN_LEVELS: usize = 25;
+/// Nor deeper than this: the farthest level leaves, as a change of its own.
+const MAX_LEVELS: usize = 200;
+/// The most levels that one taker order goes through.
+const MAX_SWEEP: usize = 4;
+
+/// What a market is made of: its instrument, its ids, its book.
+#[derive(Clone, Debug)]
+pub(super) struct SyntheticMarket {
+    market: Market,
+    instrument: Instrument,
+    random: Random,
+    pace: Duration,
+    next: Time,
+    book: Book,
+    ids: Ids,
+    day: Day,
+    tapes: Vec<Tape>,
+}
+
+/// The last of each kind of id that was given out.
+#[derive(Clone, Copy, Debug)]
+struct Ids {
+    update: u64,
+    trade: u64,
+    aggregate: u64,
+}
+
+/// What has traded since the market opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Day {
+    pub(super) open: u64,
+    pub(super) high: u64,
+    pub(super) low: u64,
+    pub(super) last: u64,
+    pub(super) last_quantity: u64,
+    pub(super) volume: u64,
+    pub(super) turnover: u64,
+}
+
+/// One step of the walk.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) at: Time,
+    /// Trades, in order.
+    pub(super) prints: Vec<Print>,
+    /// A trade id that was used up without a trade (USD-M prints these with price zero).
+    pub(super) spent: Option<u64>,
+    /// The update id after the step.
+    pub(super) update: u64,
+    /// The best levels, where the step changed them.
+    pub(super) top: Option<Top>,
+}
+
+/// What one taker order did at one price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Print {
+    /// The id of the whole.
+    pub(super) aggregate: u64,
+    pub(super) price: u64,
+    /// The side that the taker took from: bids when it sold.
+    pub(super) resting: Side,
+    /// Trade ids and quantities.
+    pub(super) fills: Vec<(u64, u64)>,
+}
+
+impl Print {
+    pub(super) fn quantity(&self) -> u64 {
+        self.fills.iter().map(|(_, quantity)| quantity).sum()
+    }
+
+    /// The first and the last trade id.
+    pub(super) fn trades(&self) -> (u64, u64) {
+        let id = |fill: Option<&(u64, u64)>| fill.map_or(0, |(id, _)| *id);
+        (id(self.fills.first()), id(self.fills.last()))
+    }
+}
+
+impl SyntheticMarket {
+    /// A market with a step every `pace` on average.
+    pub(super) fn new(
+        market: Market,
+        instrument: Instrument,
+        pace: Duration,
+        mut random: Random,
+    ) -> Self {
+        let ids = Ids {
+            update: random.between(1_000_000_000, 90_000_000_000),
+            trade: random.between(1_000_000, 900_000_000),
+            aggregate: random.between(1_000_000, 90_000_000),
+        };
+        let home = instrument.home();
+        let mut opened = Self {
+            market,
+            instrument,
+            next: Time::ZERO + random.around(pace),
+            random,
+            pace,
+            book: Book::default(),
+            ids,
+            day: Day {
+                open: home,
+                high: home,
+                low: home,
+                last: home,
+                ..Day::default()
+            },
+            tapes: Tape::all(market, ids.update),
+        };
+        opened.fill_book();
+        opened
+    }
+
+    fn fill_book(&mut self) {
+        for side in [Side::Bid, Side::Ask] {
+            let mut price = self.instrument.home();
+            for _ in 0..START_LEVELS {
+                let gap = self.random.between(1, 3);
+                price = match side {
+                    Side::Bid => price.saturating_sub(gap).max(1),
+                    Side::Ask => price + gap,
+                };
+                let resting = self.some_resting();
+                self.book.set(side, price, resting);
+            }
+        }
+    }
+
+    pub(super) const fn instrument(&self) -> &Instrument {
+        &self.instrument
+    }
+
+    pub(super) const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The id of the last change of the book.
+    pub(super) const fn update(&self) -> u64 {
+        self.ids.update
+    }
+
+    pub(super) const fn day(&self) -> &Day {
+        &self.day
+    }
+
+    /// When the next step is due.
+    pub(super) const fn next_step(&self) -> Time {
+        self.next
+    }
+
+    /// When the next tape speaks, and which.
+    pub(super) fn next_flush(&self) -> Option<(Time, usize)> {
+        let due = self.tapes.iter().map(Tape::due).enumerate();
+        due.map(|(tape, at)| (at, tape)).min()
+    }
+
+    /// Lets a tape speak: its interval, and what has changed in it if anything has.
+    pub(super) fn flush(&mut self, tape: usize) -> Option<(Duration, Option<Diff>)> {
+        let tape = self.tapes.get_mut(tape)?;
+        Some((tape.cadence(), tape.flush(&self.book, self.ids.update)))
+    }
+
+    /// Takes the next step.
+    pub(super) fn step(&mut self) -> Step {
+        let at = self.next;
+        self.next = at + self.random.around(self.pace);
+        let before = self.book.top();
+        let mut step = Step {
+            at,
+            prints: Vec::new(),
+            spent: None,
+            update: 0,
+            top: None,
+        };
+        match self.random.below(100) {
+            0..20 => self.trade(&mut step),
+            20..45 => self.cancel(),
+            _ => self.quote(),
+        }
+        step.update = self.ids.update;
+        step.top = self.book.top().filter(|top| before != Some(*top));
+        step
+    }
+
+    /// A new order, or one more at a price.
+    fn quote(&mut self) {
+        let side = self.any_side();
+        let Some(price) = self.quote_price(side) else {
+            return;
+        };
+        let resting = self.some_resting();
+        self.change(side, price, resting);
+        while self.book.depth(side) > MAX_LEVELS {
+            let Some(worst) = self.book.worst(side) else {
+                return;
+            };
+            self.change(side, worst, Resting::default());
+        }
+    }
+
+    /// A price that does not cross the other side: inside the spread or behind it.
+    fn quote_price(&mut self, side: Side) -> Option<u64> {
+        let Top { bid, ask } = self.book.top()?;
+        let (bid, ask) = (bid.price, ask.price);
+        let inside = ask - bid > 1 && self.random.per_mille(300);
+        let behind = self.random.below(50);
+        Some(match (side, inside) {
+            (_, true) => self.random.between(bid + 1, ask - 1),
+            (Side::Bid, false) => bid.saturating_sub(behind).max(1),
+            (Side::Ask, false) => ask + behind,
+        })
+    }
+
+    /// An order that is taken back.
+    fn cancel(&mut self) {
+        let side = self.any_side();
+        if self.book.depth(side) <= MIN_LEVELS {
+            return self.quote();
+        }
+        let place = self.random.below(20);
+        let level = self
+            .book
+            .best_first(side)
+            .nth(usize::try_from(place).unwrap_or(0));
+        if let Some(Level { price, .. }) = level {
+            self.change(side, price, Resting::default());
+        }
+    }
+
+    /// A taker order: it eats the other side from the best level on.
+    fn trade(&mut self, step: &mut Step) {
+        if self.market == Market::BinanceUsdm && self.random.per_mille(15) {
+            self.ids.trade += 1;
+            step.spent = Some(self.ids.trade);
+        }
+        let resting = self.side_to_take();
+        let mut wanted = self.instrument.lot() * self.random.between(1, 250);
+        for _ in 0..MAX_SWEEP {
+            if wanted == 0 || self.book.depth(resting) <= MIN_LEVELS {
+                break;
+            }
+            let Some(level) = self.book.best(resting) else {
+                break;
+            };
+            let taken = wanted.min(level.resting.quantity);
+            wanted -= taken;
+            let print = self.print(resting, level, taken);
+            step.prints.push(print);
+        }
+    }
+
+    fn print(&mut self, resting: Side, level: Level, taken: u64) -> Print {
+        let Level {
+            price,
+            resting: was,
+        } = level;
+        let fills = self.fills(taken, was.orders);
+        let gone = u32::try_from(fills.len()).unwrap_or(u32::MAX);
+        let left = Resting {
+            quantity: was.quantity - taken,
+            orders: was.orders.saturating_sub(gone).max(1),
+        };
+        self.change(resting, price, left);
+        self.day.note(price, taken);
+        self.ids.aggregate += 1;
+        Print {
+            aggregate: self.ids.aggregate,
+            price,
+            resting,
+            fills,
+        }
+    }
+
+    /// Splits what was taken over at most three resting orders.
+    fn fills(&mut self, taken: u64, orders: u32) -> Vec<(u64, u64)> {
+        let parts = self
+            .random
+            .between(1, u64::from(orders.clamp(1, 3)))
+            .min(taken);
+        let mut left = taken;
+        let mut fills = Vec::new();
+        for part in (0..parts).rev() {
+            let quantity = match part {
+                0 => left,
+                others => self.random.between(1, left - others),
+            };
+            left -= quantity;
+            self.ids.trade += 1;
+            fills.push((self.ids.trade, quantity));
+        }
+        fills
+    }
+
+    /// Changes what rests at a price, under the next update id.
+    fn change(&mut self, side: Side, price: u64, resting: Resting) {
+        self.ids.update += self.id_step();
+        self.book.set(side, price, resting);
+        for tape in &mut self.tapes {
+            tape.note(self.ids.update, side, price);
+        }
+    }
+
+    /// Ids of USD-M and OKX are shared with books that nobody shows us; those of spot are not.
+    fn id_step(&mut self) -> u64 {
+        match self.market {
+            Market::BinanceSpot => 1,
+            Market::BinanceUsdm => self.random.between(1, 60),
+            Market::Okx => self.random.between(1, 12),
+        }
+    }
+
+    fn some_resting(&mut self) -> Resting {
+        Resting {
+            quantity: self.instrument.lot() * self.random.between(1, 400),
+            orders: u32::try_from(self.random.between(1, 12)).unwrap_or(1),
+        }
+    }
+
+    fn any_side(&mut self) -> Side {
+        if self.random.per_mille(500) {
+            Side::Bid
+        } else {
+            Side::Ask
+        }
+    }
+
+    /// Chance, drawn back home: far above it more is sold, far below more is bought.
+    fn side_to_take(&mut self) -> Side {
+        let home = self.instrument.home();
+        let price = self.book.best(Side::Bid).map_or(home, |level| level.price);
+        let reach = (home / 200).max(1);
+        let away = price.abs_diff(home).min(reach) * 400 / reach;
+        let sold = if price > home { 500 + away } else { 500 - away };
+        if self.random.per_mille(sold) {
+            Side::Bid
+        } else {
+            Side::Ask
+        }
+    }
+}
+
+impl Day {
+    fn note(&mut self, price: u64, quantity: u64) {
+        self.last = price;
+        self.last_quantity = quantity;
+        self.high = self.high.max(price);
+        self.low = self.low.min(price);
+        self.volume = self.volume.saturating_add(quantity);
+        self.turnover = self.turnover.saturating_add(price.saturating_mul(quantity));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::Purpose;
+    use super::*;
+
+    fn market(market: Market, seed: u64) -> SyntheticMarket {
+        let instrument = Instrument::defaults(market).remove(0);
+        let random = Random::new(seed, Purpose::Market(0));
+        SyntheticMarket::new(market, instrument, Duration::from_millis(20), random)
+    }
+
+    #[test]
+    fn a_book_is_never_crossed_nor_empty_nor_without_bounds() {
+        for kind in Market::ALL {
+            let mut market = market(kind, 5);
+            for _ in 0..20_000 {
+                market.step();
+                let top = market.book().top().unwrap();
+                assert!(top.bid.price < top.ask.price, "{top:?}");
+                for side in [Side::Bid, Side::Ask] {
+                    let depth = market.book().depth(side);
+                    assert!((MIN_LEVELS..=MAX_LEVELS).contains(&depth), "{depth}");
+                }
+            }
+            let (home, last) = (market.instrument().home(), market.day().last);
+            assert!(last.abs_diff(home) < home / 20, "{home} {last}");
+        }
+    }
+
+    #[test]
+    fn trade_ids_run_without_a_hole() {
+        let mut market = market(Market::BinanceUsdm, 6);
+        let (mut trade, mut aggregate) = (market.ids.trade, market.ids.aggregate);
+        let mut spent = 0;
+        for _ in 0..20_000 {
+            let step = market.step();
+            if let Some(id) = step.spent {
+                assert_eq!(id, trade + 1);
+                trade = id;
+                spent += 1;
+            }
+            for print in &step.prints {
+                assert_eq!(print.aggregate, aggregate + 1);
+                aggregate = print.aggregate;
+                for (id, quantity) in &print.fills {
+                    assert_eq!(*id, trade + 1);
+                    assert!(*quantity > 0);
+                    trade = *id;
+                }
+            }
+        }
+        assert!(spent > 10, "{spent}");
+    }
+
+    #[test]
+    fn spot_update_ids_run_without_a_hole_and_those_of_others_with_holes() {
+        for kind in Market::ALL {
+            let mut market = market(kind, 7);
+            let mut holes = 0;
+            let mut update = market.update();
+            for _ in 0..5000 {
+                let before = update;
+                update = market.step().update;
+                holes += u64::from(update > before + 6);
+            }
+            assert_eq!(holes == 0, kind == Market::BinanceSpot, "{kind}: {holes}");
+        }
+    }
+
+    #[test]
+    fn one_seed_is_one_market() {
+        let run = |seed| {
+            let mut market = market(Market::Okx, seed);
+            let steps: Vec<_> = (0..500).map(|_| format!("{:?}", market.step())).collect();
+            (steps, market.book)
+        };
+        assert_eq!(run(8), run(8));
+        assert_ne!(run(8), run(9));
+    }
+}

@@ -1,0 +1,309 @@
+//! Requests of clients and the answers to them ("Subscribe", "Unsubscribe", "Login").
+
+use marketprism_core::market::Channel;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::twin::desk::Desk;
+use crate::twin::instrument::Instrument;
+use crate::twin::news::Feed;
+
+/// The longest `id`.
+const MAX_ID: usize = 32;
+
+#[derive(Deserialize)]
+struct Request {
+    id: Option<String>,
+    op: String,
+    args: Vec<Map<String, Value>>,
+}
+
+/// What a client can ask for.
+#[derive(Clone, Copy)]
+enum Operation {
+    Subscribe,
+    Unsubscribe,
+    Login,
+}
+
+/// Why a request, or a part of it, is refused: code and text.
+struct Refusal(&'static str, String);
+
+/// Carries out a request and returns the answers: one for each channel in it.
+pub(in crate::twin) fn answers(
+    instruments: &[Instrument],
+    desk: &mut Desk,
+    text: &str,
+) -> Vec<String> {
+    let Some(request) = parse(text) else {
+        return vec![refused(desk, None, &invalid(text))];
+    };
+    let id = request.id.as_deref();
+    let operation = match request.op.as_str() {
+        "subscribe" => Operation::Subscribe,
+        "unsubscribe" => Operation::Unsubscribe,
+        "login" => Operation::Login,
+        other => {
+            let refusal = Refusal("60019", format!("Invalid op: {other}"));
+            return vec![refused(desk, id, &refusal)];
+        }
+    };
+    if request.args.is_empty() {
+        let refusal = Refusal("60013", "Invalid args".to_owned());
+        return vec![refused(desk, id, &refusal)];
+    }
+    let answer = |arg: &Map<String, Value>| match carry_out(instruments, desk, operation, arg) {
+        Ok(event) => acknowledged(desk, id, event, arg),
+        Err(refusal) => refused(desk, id, &refusal),
+    };
+    request.args.iter().map(answer).collect()
+}
+
+/// Whether this is a request for channels.
+pub(in crate::twin) fn is_subscribe(text: &str) -> bool {
+    parse(text).is_some_and(|request| request.op == "subscribe")
+}
+
+/// The answer to a request that is refused for no fault of its own.
+pub(in crate::twin) fn refusal(desk: &Desk, text: &str) -> String {
+    let id = parse(text).and_then(|request| request.id);
+    let refusal = Refusal(
+        "64007",
+        "Operation failed due to an internal error.".to_owned(),
+    );
+    refused(desk, id.as_deref(), &refusal)
+}
+
+/// The answer to one request too many ("480 times per hour").
+pub(in crate::twin) fn too_frequent(desk: &Desk, text: &str) -> String {
+    let id = parse(text).and_then(|request| request.id);
+    let refusal = Refusal("60014", "Requests too frequent".to_owned());
+    refused(desk, id.as_deref(), &refusal)
+}
+
+/// The notice before an upgrade of the service ("Notification").
+pub(in crate::twin) fn notice(desk: &Desk) -> String {
+    let name = &desk.name;
+    format!(
+        r#"{{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"{name}"}}"#
+    )
+}
+
+fn parse(text: &str) -> Option<Request> {
+    let request: Request = serde_json::from_str(text).ok()?;
+    let is_id = |id: &String| {
+        (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    request.id.as_ref().is_none_or(is_id).then_some(request)
+}
+
+fn invalid(text: &str) -> Refusal {
+    Refusal("60012", format!("Invalid request: {text}"))
+}
+
+fn carry_out(
+    instruments: &[Instrument],
+    desk: &mut Desk,
+    operation: Operation,
+    arg: &Map<String, Value>,
+) -> Result<&'static str, Refusal> {
+    if let Operation::Login = operation {
+        return Err(Refusal("60009", "Login failed.".to_owned()));
+    }
+    let field = |name| arg.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (channel, instrument) = (field("channel"), field("instId"));
+    let feed = find(desk.route, instruments, channel, instrument)?;
+    let name = stream_name(channel, instrument);
+    match operation {
+        Operation::Subscribe => {
+            desk.subscribe(&name, Some(feed));
+            Ok("subscribe")
+        }
+        Operation::Unsubscribe | Operation::Login => {
+            desk.unsubscribe(&name);
+            Ok("unsubscribe")
+        }
+    }
+}
+
+/// A stream's name: channel and instrument.
+fn stream_name(channel: &str, instrument: &str) -> String {
+    format!("{channel}:{instrument}")
+}
+
+fn find(
+    route: &str,
+    instruments: &[Instrument],
+    channel: &str,
+    instrument: &str,
+) -> Result<Feed, Refusal> {
+    let place = instruments.iter().position(|held| held.id() == instrument);
+    let kind = channel.parse().ok().filter(|channel| {
+        let public = [
+            Channel::Trades,
+            Channel::Books,
+            Channel::BboTbt,
+            Channel::Tickers,
+        ];
+        route == "public" && public.contains(channel)
+    });
+    match (kind, place) {
+        (Some(channel), Some(instrument)) => Ok(Feed {
+            instrument,
+            channel,
+        }),
+        _ => Err(why_not(route, channel, instrument)),
+    }
+}
+
+fn why_not(route: &str, channel: &str, instrument: &str) -> Refusal {
+    let candles = channel.contains("candle") || channel == "trades-all";
+    if matches!(channel, "books-l2-tbt" | "books50-l2-tbt") && route == "public" {
+        return Refusal("60011", "Please log in".to_owned());
+    }
+    if candles && route == "public" {
+        let text = "This channel has been migrated to the '/business' URL. \
+                    Please subscribe using the new URL.";
+        return Refusal("64001", text.to_owned());
+    }
+    if channel.is_empty() {
+        return Refusal("60013", "Invalid args".to_owned());
+    }
+    let text = format!(
+        "Wrong URL or channel:{channel},instId:{instrument} doesn't exist. Please use the correct \
+         URL, channel and parameters referring to API document."
+    );
+    Refusal("60018", text)
+}
+
+fn acknowledged(desk: &Desk, id: Option<&str>, event: &str, arg: &Map<String, Value>) -> String {
+    let arg = serde_json::to_string(arg).unwrap_or_default();
+    let (id, name) = (id_field(id), &desk.name);
+    format!(r#"{{{id}"event":"{event}","arg":{arg},"connId":"{name}"}}"#)
+}
+
+fn refused(desk: &Desk, id: Option<&str>, Refusal(code, text): &Refusal) -> String {
+    let text = Value::from(text.as_str());
+    let (id, name) = (id_field(id), &desk.name);
+    format!(r#"{{{id}"event":"error","code":"{code}","msg":{text},"connId":"{name}"}}"#)
+}
+
+fn id_field(id: Option<&str>) -> String {
+    id.map(|id| format!(r#""id":"{id}","#)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twin::news::Unit;
+    use marketprism_core::market::Market;
+
+    fn ask(route: &'static str, text: &str) -> (Vec<String>, Vec<String>) {
+        let mut desk = Desk {
+            name: "a4d3ae55".to_owned(),
+            route,
+            wrapped: false,
+            unit: Unit::Millis,
+            subscriptions: Vec::new(),
+        };
+        desk.subscribe("trades:ETH-USDT", None);
+        let answers = answers(&Instrument::defaults(Market::Okx), &mut desk, text);
+        let names = desk.subscriptions.into_iter().map(|held| held.name);
+        (answers, names.skip(1).collect())
+    }
+
+    #[test]
+    fn every_channel_of_a_request_is_acknowledged_by_itself() {
+        let (answers, names) = ask(
+            "public",
+            r#"{"id":"1512","op":"subscribe","args":[{"channel":"books","instId":"BTC-USDT"},{"channel":"trades","instId":"BTC-USDT-SWAP"}]}"#,
+        );
+        assert_eq!(
+            answers,
+            [
+                r#"{"id":"1512","event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"},"connId":"a4d3ae55"}"#,
+                r#"{"id":"1512","event":"subscribe","arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"connId":"a4d3ae55"}"#,
+            ]
+        );
+        assert_eq!(names, ["books:BTC-USDT", "trades:BTC-USDT-SWAP"]);
+    }
+
+    #[test]
+    fn a_bad_channel_harms_no_other() {
+        let (answers, names) = ask(
+            "public",
+            r#"{"op":"subscribe","args":[{"channel":"books","instId":"NO-SUCH"},{"channel":"trades","instId":"BTC-USDT"}]}"#,
+        );
+        assert_eq!(
+            answers[0],
+            r#"{"event":"error","code":"60018","msg":"Wrong URL or channel:books,instId:NO-SUCH doesn't exist. Please use the correct URL, channel and parameters referring to API document.","connId":"a4d3ae55"}"#
+        );
+        assert!(answers[1].contains(r#""event":"subscribe""#));
+        assert_eq!(names, ["trades:BTC-USDT"]);
+    }
+
+    #[test]
+    fn unsubscribing_is_acknowledged_and_ends_the_stream() {
+        let text = r#"{"op":"unsubscribe","args":[{"channel":"trades","instId":"ETH-USDT"}]}"#;
+        let (answers, names) = ask("public", text);
+        assert_eq!(
+            answers,
+            [
+                r#"{"event":"unsubscribe","arg":{"channel":"trades","instId":"ETH-USDT"},"connId":"a4d3ae55"}"#
+            ]
+        );
+        assert!(names.is_empty());
+    }
+
+    #[test]
+    fn every_wrong_request_has_its_code() {
+        let cases = [
+            ("public", "nonsense", "60012"),
+            ("public", r#"{"op":"subscribe","argss":[]}"#, "60012"),
+            (
+                "public",
+                r#"{"id":"a-b","op":"subscribe","args":[{}]}"#,
+                "60012",
+            ),
+            ("public", r#"{"op":"subscribe","args":[]}"#, "60013"),
+            (
+                "public",
+                r#"{"op":"subscribe","args":[{"instId":"BTC-USDT"}]}"#,
+                "60013",
+            ),
+            ("public", r#"{"op":"subscript","args":[{}]}"#, "60019"),
+            (
+                "public",
+                r#"{"op":"login","args":[{"apiKey":"K"}]}"#,
+                "60009",
+            ),
+            (
+                "public",
+                r#"{"op":"subscribe","args":[{"channel":"candle1m","instId":"BTC-USDT"}]}"#,
+                "64001",
+            ),
+            (
+                "public",
+                r#"{"op":"subscribe","args":[{"channel":"books-l2-tbt","instId":"BTC-USDT"}]}"#,
+                "60011",
+            ),
+            (
+                "business",
+                r#"{"op":"subscribe","args":[{"channel":"trades","instId":"BTC-USDT"}]}"#,
+                "60018",
+            ),
+        ];
+        for (route, text, code) in cases {
+            let (answers, names) = ask(route, text);
+            let expected = format!(r#""event":"error","code":"{code}""#);
+            assert!(answers[0].contains(&expected), "{text}: {}", answers[0]);
+            assert!(serde_json::from_str::<Value>(&answers[0]).is_ok());
+            assert!(names.is_empty());
+        }
+        let (answers, _) = ask("public", r#"{"op":"subscribe","argss":[]}"#);
+        assert_eq!(
+            answers[0],
+            r#"{"event":"error","code":"60012","msg":"Invalid request: {\"op\":\"subscribe\",\"argss\":[]}","connId":"a4d3ae55"}"#
+        );
+    }
+}
