@@ -11,15 +11,6 @@ pub(super) enum Side {
     Ask,
 }
 
-impl Side {
-    pub(super) const fn opposite(self) -> Self {
-        match self {
-            Self::Bid => Self::Ask,
-            Self::Ask => Self::Bid,
-        }
-    }
-}
-
 /// What rests at one price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resting {

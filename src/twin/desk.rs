@@ -5,11 +5,25 @@ use super::news::{Feed, Unit};
 /// Streams that one connection may have (Binance, "Websocket Limits").
 pub(super) const MAX_STREAMS: usize = 1024;
 
+/// What a path of the WebSocket server opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    /// The route that the path stands for.
+    pub(super) route: &'static str,
+    /// Whether payloads come wrapped with the name of their stream.
+    pub(super) wrapped: bool,
+    /// The unit of time stamps that the client asked for.
+    pub(super) unit: Unit,
+    /// The streams that the path itself subscribes to.
+    pub(super) streams: Vec<String>,
+}
+
 /// The standing wishes of one client.
 #[derive(Clone, Debug)]
 pub(super) struct Desk {
     /// The name that OKX gives to the connection.
     pub(super) name: String,
+    /// Empty until an upgrade has been asked for.
     pub(super) route: &'static str,
     /// Whether Binance wraps payloads with the name of their stream.
     pub(super) wrapped: bool,

@@ -129,7 +129,10 @@ impl FromStr for Fault {
     /// Finds a fault of the [`catalogue`](Self::catalogue) by its name.
     fn from_str(name: &str) -> Result<Self, UnknownFault> {
         let named = |fault: &Self| fault.name() == name;
-        Self::catalogue().into_iter().find(named).ok_or(UnknownFault)
+        Self::catalogue()
+            .into_iter()
+            .find(named)
+            .ok_or(UnknownFault)
     }
 }
 
@@ -204,7 +207,11 @@ impl Iterator for Schedule {
 
     fn next(&mut self) -> Option<(Time, Fault)> {
         let at = self.next_time()?;
-        self.next = at + self.random.around(self.plan.mean).max(Duration::from_millis(1));
+        self.next = at
+            + self
+                .random
+                .around(self.plan.mean)
+                .max(Duration::from_millis(1));
         if self.bag.is_empty() {
             self.bag.clone_from(&self.plan.kinds);
             self.random.shuffle(&mut self.bag);
@@ -232,7 +239,10 @@ mod tests {
 
     #[test]
     fn each_kind_comes_once_before_any_comes_again() {
-        let mut kinds: Vec<Fault> = faults(Market::Okx, 17, 3).iter().map(|(_, kind)| *kind).collect();
+        let mut kinds: Vec<Fault> = faults(Market::Okx, 17, 3)
+            .iter()
+            .map(|(_, kind)| *kind)
+            .collect();
         kinds.sort();
         let mut all = Fault::catalogue();
         all.sort();
@@ -244,7 +254,10 @@ mod tests {
         let faults = faults(Market::BinanceSpot, 500, 4);
         assert!(faults.is_sorted_by(|(a, _), (b, _)| a < b));
         let last = faults.last().map(|(at, _)| at.as_nanos() / 1_000_000_000);
-        assert!(last.is_some_and(|last| (950..1050).contains(&last)), "{last:?}");
+        assert!(
+            last.is_some_and(|last| (950..1050).contains(&last)),
+            "{last:?}"
+        );
     }
 
     #[test]
@@ -254,13 +267,21 @@ mod tests {
         plan.until = Time::ZERO + Duration::from_secs(20);
         let faults: Vec<_> = Schedule::new(Market::Okx, plan.clone(), 1).collect();
         assert!((5..=15).contains(&faults.len()));
-        assert!(faults.iter().all(|(at, _)| *at >= plan.from && *at < plan.until));
+        assert!(
+            faults
+                .iter()
+                .all(|(at, _)| *at >= plan.from && *at < plan.until)
+        );
         plan.kinds.clear();
         assert_eq!(Schedule::new(Market::Okx, plan, 1).next(), None);
     }
 
     #[test]
     fn usdm_knows_no_notice() {
-        assert!(faults(Market::BinanceUsdm, 100, 1).iter().all(|(_, fault)| *fault != Fault::Notice));
+        assert!(
+            faults(Market::BinanceUsdm, 100, 1)
+                .iter()
+                .all(|(_, fault)| *fault != Fault::Notice)
+        );
     }
 }

@@ -179,6 +179,15 @@ impl SyntheticMarket {
         Some((tape.cadence(), tape.flush(&self.book, self.ids.update)))
     }
 
+    /// Lets the tape without an interval speak, if the market has one.
+    pub(super) fn flush_always(&mut self) -> Option<Diff> {
+        let tape = self
+            .tapes
+            .iter_mut()
+            .find(|tape| tape.cadence().is_zero())?;
+        tape.flush(&self.book, self.ids.update)
+    }
+
     /// Takes the next step.
     pub(super) fn step(&mut self) -> Step {
         let at = self.next;

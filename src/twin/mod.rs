@@ -1,17 +1,38 @@
-//! The exchange twin.
+//! The exchange twin: Binance and OKX to the extent that a collector sees them.
+//!
+//! An [`Exchange`] is one market of one venue. It walks synthetic order books, prints trades,
+//! and serves both in the venue's own words: paths and routes, requests with their acks and
+//! errors, pings and deadlines, quotas, the end of a connection's life, REST snapshots that fit
+//! the diffs. On request it misbehaves: every [`Fault`] strikes by a [`Schedule`] that a seed
+//! determines, and the [`Ledger`] holds what was done to whom, so that a client can be judged.
+//!
+//! It is sans-IO: time is an argument, bytes come in by calls and go out by calls, and what a
+//! socket layer has to do comes out as [`Command`]s.
 
 mod answer;
 mod binance;
 mod book;
+mod client;
 mod decimal;
 mod desk;
+mod exchange;
+mod fault;
 mod instrument;
+mod ledger;
 mod market;
 mod news;
 mod okx;
+mod publish;
 mod random;
+mod rules;
+mod strike;
 mod tape;
+mod upgrade;
 mod uri;
 
+pub use exchange::{Command, ConnectionId, Exchange, Options};
+pub use fault::{Fault, FaultPlan, Schedule, UnknownFault};
 pub use instrument::{Instrument, InvalidInstrument};
+pub use ledger::{Count, FaultEntry, Ledger, Omission, RouteEntry};
 pub use news::Ids;
+pub use rules::{Allowance, Ping, Rules};

@@ -189,7 +189,10 @@ mod tests {
         let beyond = Verdict::Beyond(Duration::from_millis(10));
         assert_eq!(window.count(at(990), allowed), beyond);
         assert_eq!(window.count(at(1000), allowed), Verdict::Within);
-        assert!(matches!(window.count(at(1001), allowed), Verdict::Beyond(_)));
+        assert!(matches!(
+            window.count(at(1001), allowed),
+            Verdict::Beyond(_)
+        ));
         assert_eq!(window.count(at(1001), None), Verdict::Within);
     }
 

@@ -8,4 +8,4 @@ pub(super) mod request;
 pub(super) mod rest;
 mod route;
 
-pub(super) use route::{Opening, open, stream};
+pub(super) use route::{open, stream};

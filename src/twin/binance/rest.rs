@@ -14,7 +14,7 @@ const BAD_LIMIT: &str = r#"{"code":-1100,"msg":"Illegal characters found in para
 const LIMIT_OFF_LIST: &str = r#"{"code":-4021,"msg":"Invalid depth limit."}"#;
 
 /// What a path asks for and what it weighs; `None` for a path that there is not.
-pub(in crate::twin) fn weight(market: Market, target: &Target) -> Option<u64> {
+pub(in crate::twin) fn weight(market: Market, target: &Target) -> Option<u32> {
     match (market, target.path.as_str()) {
         (Market::BinanceSpot, "/api/v3/depth") => Some(match limit(market, target).unwrap_or(0) {
             0..=100 => 5,
@@ -52,6 +52,14 @@ pub(in crate::twin) fn depth(
         return Answer::json(400, BAD_SYMBOL);
     };
     Answer::json(200, &snapshot(market, book, limit, stamp))
+}
+
+/// The answer to a request beyond the allowance, which will have room again at this stamp.
+pub(in crate::twin) fn too_many(until: u64) -> Answer {
+    let text = format!(
+        r#"{{"code":-1003,"msg":"Way too much request weight used; IP banned until {until}. Please use WebSocket Streams for live updates to avoid bans."}}"#
+    );
+    Answer::json(429, &text)
 }
 
 fn snapshot(market: Market, book: &SyntheticMarket, limit: usize, stamp: u64) -> String {

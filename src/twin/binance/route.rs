@@ -2,23 +2,11 @@
 
 use marketprism_core::market::{Channel, Market, Speed};
 
+use crate::twin::desk::Opening;
 use crate::twin::instrument::Instrument;
 use crate::twin::news::{Feed, Unit};
 use crate::twin::tape::cadence;
 use crate::twin::uri::Target;
-
-/// What a path of the WebSocket server opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::twin) struct Opening {
-    /// The route that the path stands for.
-    pub(in crate::twin) route: &'static str,
-    /// Whether payloads come wrapped with the name of their stream.
-    pub(in crate::twin) wrapped: bool,
-    /// The unit of time stamps that the client asked for.
-    pub(in crate::twin) unit: Unit,
-    /// The streams that the path itself subscribes to.
-    pub(in crate::twin) streams: Vec<String>,
-}
 
 /// What this path opens; `None` where there is nothing.
 ///

@@ -7,14 +7,22 @@ pub(super) mod data;
 pub(super) mod request;
 pub(super) mod rest;
 
+use super::desk::Opening;
+use super::news::Unit;
 use super::uri::Target;
 
-/// The route that a path of the WebSocket server stands for.
-pub(super) fn open(target: &Target) -> Option<&'static str> {
-    match target.path.as_str() {
-        "/ws/v5/public" => Some("public"),
-        "/ws/v5/business" => Some("business"),
-        "/ws/v5/private" => Some("private"),
-        _ => None,
-    }
+/// What a path of the WebSocket server opens; `None` where there is nothing.
+pub(super) fn open(target: &Target) -> Option<Opening> {
+    let route = match target.path.as_str() {
+        "/ws/v5/public" => "public",
+        "/ws/v5/business" => "business",
+        "/ws/v5/private" => "private",
+        _ => return None,
+    };
+    Some(Opening {
+        route,
+        wrapped: false,
+        unit: Unit::Millis,
+        streams: Vec::new(),
+    })
 }

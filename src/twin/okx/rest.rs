@@ -16,7 +16,7 @@ pub(in crate::twin) const TOO_MANY: &str = r#"{"code":"50011","msg":"Rate limit 
 const MAX_LEVELS: usize = 400;
 
 /// What a path asks for and what it weighs; `None` for a path that there is not.
-pub(in crate::twin) fn weight(target: &Target) -> Option<u64> {
+pub(in crate::twin) fn weight(target: &Target) -> Option<u32> {
     (target.path == "/api/v5/market/books").then_some(1)
 }
 

@@ -1,0 +1,232 @@
+//! One connection as the exchange sees it.
+
+use std::collections::VecDeque;
+
+use marketprism_core::Time;
+use marketprism_core::ws::{CloseFrame, Limits, Server};
+
+use super::desk::{Desk, Flow};
+use super::rules::{Rules, Window};
+
+/// The longest request: OKX closes on more, and nothing that Binance heeds is longer.
+const MAX_REQUEST: usize = 64 << 10;
+/// Unanswered pings that are remembered.
+const MAX_PINGS: usize = 16;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) server: Server,
+    pub(super) stage: Stage,
+    pub(super) conduct: Conduct,
+    pub(super) desk: Desk,
+    /// Frames and requests that it has sent.
+    pub(super) frames: Window,
+    pub(super) requests: Window,
+    deadlines: Deadlines,
+    pings: VecDeque<(Vec<u8>, Time)>,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A request is awaited.
+    Asking,
+    /// The upgrade was granted.
+    Open,
+    /// Our close frame or our last answer is on its way.
+    Ending,
+    /// The socket layer was told to end it.
+    Over,
+}
+
+/// How the exchange behaves towards a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Conduct {
+    /// As it should.
+    Well,
+    /// It sends no data.
+    Dataless,
+    /// It neither sends nor reads, or has ended its own direction and stays.
+    Dead,
+}
+
+/// What a connection's next deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deadline {
+    /// The request that opens it has not come, or the answer to our close frame.
+    Patience,
+    /// A ping is due.
+    Ping,
+    /// A pong has not come.
+    Pong,
+    /// Nothing has been pushed for too long.
+    Idle,
+    /// Its life is over, or the notice has run out.
+    Cut,
+    /// A socket that a fault holds has been held long enough.
+    Linger,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Deadlines {
+    patience: Option<Time>,
+    ping: Option<Time>,
+    idle: Option<Time>,
+    cut: Option<Time>,
+    linger: Option<Time>,
+}
+
+impl Client {
+    pub(super) fn new(now: Time, rules: &Rules, desk: Desk) -> Self {
+        let limits = Limits {
+            max_message: MAX_REQUEST,
+            max_frame: MAX_REQUEST,
+            ..Limits::DEFAULT
+        };
+        Self {
+            server: Server::new(limits, rules.backlog, None),
+            stage: Stage::Asking,
+            conduct: Conduct::Well,
+            desk,
+            frames: Window::default(),
+            requests: Window::default(),
+            deadlines: Deadlines {
+                patience: Some(now + rules.patience),
+                ..Deadlines::default()
+            },
+            pings: VecDeque::new(),
+        }
+    }
+
+    /// The upgrade was granted.
+    pub(super) fn open(&mut self, now: Time, rules: &Rules) {
+        self.stage = Stage::Open;
+        self.deadlines = Deadlines {
+            ping: rules.ping.map(|ping| now + ping.every),
+            idle: rules.idle.map(|idle| now + idle),
+            cut: rules.lifetime.map(|lifetime| now + lifetime),
+            ..Deadlines::default()
+        };
+    }
+
+    /// Something was pushed.
+    pub(super) fn pushed(&mut self, now: Time, rules: &Rules) {
+        self.deadlines.idle = rules.idle.map(|idle| now + idle);
+    }
+
+    /// Sends a ping that carries its time, and awaits its pong.
+    pub(super) fn ping(&mut self, now: Time, rules: &Rules, stamp: u64) {
+        let Some(ping) = rules.ping else {
+            return;
+        };
+        let payload = stamp.to_string().into_bytes();
+        self.deadlines.ping = Some(now + ping.every);
+        if self.server.queue().ping(&payload).is_ok() && self.pings.len() < MAX_PINGS {
+            self.pings.push_back((payload, now + ping.within));
+        }
+    }
+
+    /// A pong came: it answers the ping whose payload it copies and all before it. One that was
+    /// not asked for does not keep the connection alive.
+    pub(super) fn pong(&mut self, payload: &[u8]) {
+        if let Some(place) = self.pings.iter().position(|(sent, _)| sent == payload) {
+            self.pings.drain(..=place);
+        }
+    }
+
+    /// Sends a close frame and waits for its answer.
+    pub(super) fn close(&mut self, now: Time, rules: &Rules, code: u16, reason: &str) {
+        // Refused only where a close frame is on its way already.
+        self.server
+            .queue()
+            .close(Some(CloseFrame { code, reason }))
+            .unwrap_or_default();
+        self.end(now, rules);
+    }
+
+    /// Lets what was queued go out, and then waits only so long.
+    pub(super) fn end(&mut self, now: Time, rules: &Rules) {
+        self.stage = Stage::Ending;
+        self.deadlines = Deadlines {
+            patience: Some(now + rules.patience),
+            ..Deadlines::default()
+        };
+    }
+
+    /// The socket layer ends it; if it cannot, it is asked again.
+    pub(super) fn over(&mut self, now: Time, rules: &Rules) {
+        self.end(now, rules);
+        self.stage = Stage::Over;
+    }
+
+    /// A fault takes hold of the socket, until the client gives it up or for so long.
+    pub(super) fn hold(&mut self, until: Time) {
+        self.conduct = Conduct::Dead;
+        self.deadlines = Deadlines {
+            linger: Some(until),
+            ..Deadlines::default()
+        };
+    }
+
+    /// The connection will be cut.
+    pub(super) fn cut_at(&mut self, at: Time) {
+        self.deadlines.cut = Some(at);
+    }
+
+    /// Whether data goes out to it.
+    pub(super) fn is_served(&self) -> bool {
+        self.stage == Stage::Open && self.conduct == Conduct::Well
+    }
+
+    /// Whether what comes from it is read.
+    pub(super) fn is_heard(&self) -> bool {
+        self.stage != Stage::Over && self.conduct != Conduct::Dead
+    }
+
+    /// The streams that have begun to flow and still do.
+    pub(super) fn flowing(&self) -> impl Iterator<Item = &str> {
+        self.desk
+            .subscriptions
+            .iter()
+            .filter(|held| held.delivered > 0 && held.flow == Flow::Flowing)
+            .map(|held| held.name.as_str())
+    }
+
+    /// The next deadline.
+    pub(super) fn due(&self) -> Option<(Time, Deadline)> {
+        let Deadlines {
+            patience,
+            ping,
+            idle,
+            cut,
+            linger,
+        } = self.deadlines;
+        let pong = match self.stage {
+            Stage::Open if self.conduct != Conduct::Dead => self.pings.front().map(|(_, by)| *by),
+            Stage::Asking | Stage::Open | Stage::Ending | Stage::Over => None,
+        };
+        let all = [
+            (patience, Deadline::Patience),
+            (ping, Deadline::Ping),
+            (pong, Deadline::Pong),
+            (idle, Deadline::Idle),
+            (cut, Deadline::Cut),
+            (linger, Deadline::Linger),
+        ];
+        let set = all.into_iter().filter_map(|(at, what)| Some((at?, what)));
+        set.min()
+    }
+
+    /// Forgets a deadline that has been dealt with.
+    pub(super) fn forget(&mut self, what: Deadline) {
+        match what {
+            Deadline::Patience => self.deadlines.patience = None,
+            Deadline::Ping => self.deadlines.ping = None,
+            Deadline::Pong => self.pings.clear(),
+            Deadline::Idle => self.deadlines.idle = None,
+            Deadline::Cut => self.deadlines.cut = None,
+            Deadline::Linger => self.deadlines.linger = None,
+        }
+    }
+}

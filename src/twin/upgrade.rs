@@ -1,0 +1,216 @@
+//! What clients ask for: upgrades, REST snapshots, subscriptions.
+
+use std::time::Duration;
+
+use marketprism_core::Time;
+use marketprism_core::market::Market;
+
+use super::answer::Answer;
+use super::client::{Conduct, Stage};
+use super::desk::Opening;
+use super::exchange::{Command, ConnectionId, Exchange};
+use super::news::Unit;
+use super::rules::Verdict;
+use super::strike::Mishap;
+use super::uri::Target;
+use super::{binance, okx};
+
+/// Binance heeds no request longer than this and says nothing about it (as observed).
+const MAX_BINANCE_REQUEST: usize = 4096;
+
+impl Exchange {
+    /// An HTTP request has come.
+    pub(super) fn request(&mut self, now: Time, id: ConnectionId, target: &str, upgrade: bool) {
+        let target = Target::parse(target);
+        if !upgrade {
+            let answer = self.rest(now, &target);
+            return self.respond(now, id, &answer);
+        }
+        let Some(opening) = self.opening(&target) else {
+            return self.respond(now, id, &Answer::json(404, ""));
+        };
+        let route = opening.route;
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.desk.route = route;
+        }
+        self.ledger.upgrade_asked(route);
+        match self.refusal(now, route) {
+            Some(answer) => {
+                self.ledger.upgrade_refused(route);
+                self.respond(now, id, &answer);
+            }
+            None => self.open(now, id, opening),
+        }
+    }
+
+    fn opening(&self, target: &Target) -> Option<Opening> {
+        match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm => binance::open(self.market, target),
+            Market::Okx => okx::open(target),
+        }
+    }
+
+    /// Why an upgrade is refused, if it is.
+    fn refusal(&mut self, now: Time, route: &str) -> Option<Answer> {
+        if let Some((status, left)) = self.status_gate(now, route) {
+            return Some(refused(status, left));
+        }
+        match self.connects.count(now, self.rules.connects) {
+            Verdict::Within => None,
+            Verdict::Beyond(left) => Some(refused(429, left)),
+        }
+    }
+
+    fn open(&mut self, now: Time, id: ConnectionId, opening: Opening) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        if client.server.accept(None).is_err() {
+            return self.respond(now, id, &Answer::json(400, ""));
+        }
+        client.open(now, &self.rules);
+        client.desk.wrapped = opening.wrapped;
+        client.desk.unit = opening.unit;
+        for name in &opening.streams {
+            let feed = binance::stream(self.market, opening.route, &self.instruments, name);
+            client.desk.subscribe(name, feed);
+        }
+        self.ledger.upgrade_granted(opening.route);
+    }
+
+    /// Answers, and closes once the answer is out.
+    fn respond(&mut self, now: Time, id: ConnectionId, answer: &Answer) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        // A queue with room for any message has room for this one, the first.
+        client.server.respond(&answer.bytes()).unwrap_or_default();
+        client.end(now, &self.rules);
+        self.end(id, Command::Close(id));
+    }
+
+    fn rest(&mut self, now: Time, target: &Target) -> Answer {
+        let weight = match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm => binance::rest::weight(self.market, target),
+            Market::Okx => okx::rest::weight(target),
+        };
+        let Some(weight) = weight else {
+            return Answer::json(404, "");
+        };
+        if let Verdict::Beyond(left) = self.weight.weigh(now, weight, self.rules.weight) {
+            return self.too_many(now, left);
+        }
+        self.ledger.snapshot_served();
+        let stamp = self.clock(Unit::Millis).stamp(now);
+        match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm => {
+                binance::rest::depth(self.market, &self.books, target, stamp)
+                    .field("X-MBX-USED-WEIGHT-1M", self.weight.used())
+            }
+            Market::Okx => okx::rest::books(&self.books, target, stamp),
+        }
+    }
+
+    fn too_many(&self, now: Time, left: Duration) -> Answer {
+        match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm => {
+                let until = self.clock(Unit::Millis).stamp(now + left);
+                binance::rest::too_many(until).field("Retry-After", seconds(left))
+            }
+            Market::Okx => Answer::json(429, okx::rest::TOO_MANY),
+        }
+    }
+
+    /// Counts a frame; a client that has sent too many is sent away.
+    pub(super) fn count_frame(&mut self, id: ConnectionId) -> bool {
+        let now = self.now();
+        let Some(client) = self.clients.get_mut(&id) else {
+            return false;
+        };
+        if client.stage != Stage::Open {
+            return true;
+        }
+        match client.frames.count(now, self.rules.frames) {
+            Verdict::Within => true,
+            Verdict::Beyond(_) => {
+                client.close(now, &self.rules, 1008, "Too many requests");
+                false
+            }
+        }
+    }
+
+    /// A text message has come.
+    pub(super) fn command_text(&mut self, now: Time, id: ConnectionId, text: &str) {
+        match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm => self.binance_text(now, id, text),
+            Market::Okx => self.okx_text(now, id, text),
+        }
+    }
+
+    fn binance_text(&mut self, now: Time, id: ConnectionId, text: &str) {
+        if text.len() > MAX_BINANCE_REQUEST {
+            return;
+        }
+        let mishap = self.mishap(id, binance::request::is_subscribe(text));
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let replies = match mishap {
+            Some(Mishap::LostRequest) => return,
+            Some(Mishap::RefusedAck) => binance::request::refusal(text),
+            Some(Mishap::LostAck) | None => {
+                let (market, desk) = (self.market, &mut client.desk);
+                binance::request::answer(market, &self.instruments, desk, text)
+            }
+        };
+        if mishap != Some(Mishap::LostAck) {
+            self.reply(now, id, &[replies]);
+        }
+    }
+
+    fn okx_text(&mut self, now: Time, id: ConnectionId, text: &str) {
+        if text == "ping" {
+            return self.reply(now, id, &["pong".to_owned()]);
+        }
+        let mishap = self.mishap(id, okx::request::is_subscribe(text));
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let within = client.requests.count(now, self.rules.requests);
+        let replies = match (within, mishap) {
+            (Verdict::Beyond(_), _) => vec![okx::request::too_frequent(&client.desk, text)],
+            (_, Some(Mishap::LostRequest)) => return,
+            (_, Some(Mishap::RefusedAck)) => vec![okx::request::refusal(&client.desk, text)],
+            (_, Some(Mishap::LostAck) | None) => {
+                okx::request::answers(&self.instruments, &mut client.desk, text)
+            }
+        };
+        if mishap != Some(Mishap::LostAck) {
+            self.reply(now, id, &replies);
+        }
+    }
+
+    pub(super) fn reply(&mut self, now: Time, id: ConnectionId, replies: &[String]) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        if client.stage != Stage::Open || client.conduct == Conduct::Dead {
+            return;
+        }
+        for reply in replies {
+            if client.server.queue().text(reply).is_err() {
+                return self.drop_slow(now, id);
+            }
+        }
+        client.pushed(now, &self.rules);
+    }
+}
+
+fn refused(status: u16, left: Duration) -> Answer {
+    Answer::json(status, "").field("Retry-After", seconds(left))
+}
+
+/// Whole seconds, rounded up, as `Retry-After` has them (RFC 9110 section 10.2.3).
+fn seconds(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}

@@ -1,0 +1,3 @@
+//! Tests of the whole through its public doors.
+
+mod twin;
