@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use marketprism_core::Time;
 use marketprism_core::ws::{CloseFrame, Limits, Server};
 
-use super::desk::{Desk, Flow};
+use super::desk::Desk;
 use super::rules::{Rules, Window};
 
 /// The longest request: OKX closes on more, and nothing that Binance heeds is longer.
@@ -182,15 +182,6 @@ impl Client {
     /// Whether what comes from it is read.
     pub(super) fn is_heard(&self) -> bool {
         self.stage != Stage::Over && self.conduct != Conduct::Dead
-    }
-
-    /// The streams that have begun to flow and still do.
-    pub(super) fn flowing(&self) -> impl Iterator<Item = &str> {
-        self.desk
-            .subscriptions
-            .iter()
-            .filter(|held| held.delivered > 0 && held.flow == Flow::Flowing)
-            .map(|held| held.name.as_str())
     }
 
     /// The next deadline.

@@ -98,11 +98,37 @@ impl Fault {
         }
     }
 
-    /// Whether the connection that it strikes can be well again; otherwise only another one can.
+    /// What it touches.
     #[must_use]
-    pub const fn spares_the_connection(self) -> bool {
-        matches!(self, Self::SilentStream | Self::MissingUpdates(_))
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::SilentStream => Reach::Stream,
+            Self::MissingUpdates(_) => Reach::Sequence,
+            Self::Close(_)
+            | Self::Cut
+            | Self::Reset
+            | Self::HalfClose
+            | Self::Stall
+            | Self::StallWithPings
+            | Self::Status(..)
+            | Self::LostAck
+            | Self::LostRequest
+            | Self::RefusedAck
+            | Self::Refuse(_)
+            | Self::Notice => Reach::Connection,
+        }
     }
+}
+
+/// What a fault touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A connection with all its streams, which only another connection can make good.
+    Connection,
+    /// One stream; the connection goes on.
+    Stream,
+    /// One stream whose ids tell of a loss; the connection goes on.
+    Sequence,
 }
 
 impl fmt::Display for Fault {

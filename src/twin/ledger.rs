@@ -6,7 +6,7 @@ use marketprism_core::Time;
 use marketprism_core::market::Market;
 
 use super::exchange::ConnectionId;
-use super::fault::Fault;
+use super::fault::{Fault, Reach};
 use super::news::Ids;
 
 /// Entries of one kind that are kept; those that come after are only counted.
@@ -235,7 +235,7 @@ const MAX_OPEN: usize = 256;
 
 impl FaultEntry {
     fn flowed(&mut self, now: Time, connection: ConnectionId, stream: &str) {
-        if connection == self.connection && !self.fault.spares_the_connection() {
+        if connection == self.connection && self.fault.reach() == Reach::Connection {
             return;
         }
         self.waiting.retain(|waiting| waiting != stream);

@@ -31,7 +31,7 @@ mod upgrade;
 mod uri;
 
 pub use exchange::{Command, ConnectionId, Exchange, Options};
-pub use fault::{Fault, FaultPlan, Schedule, UnknownFault};
+pub use fault::{Fault, FaultPlan, Reach, Schedule, UnknownFault};
 pub use instrument::{Instrument, InvalidInstrument};
 pub use ledger::{Count, FaultEntry, Ledger, Omission, RouteEntry};
 pub use news::Ids;

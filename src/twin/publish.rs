@@ -64,12 +64,12 @@ impl Exchange {
         }
     }
 
-    /// A client whose backlog has reached its limit is told so and dropped.
+    /// A client whose backlog has reached its limit is told so behind it, and dropped if it does
+    /// not come to read that in time.
     pub(super) fn drop_slow(&mut self, at: Time, id: ConnectionId) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        client.server.queue().discard_unsent();
         let (code, reason) = match self.market {
             Market::BinanceSpot | Market::BinanceUsdm => (1008, "Slow client"),
             Market::Okx => (4005, "Write buffer full"),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::{Channel, Market};
 
-use super::client::{Client, Conduct, Stage};
+use super::client::{Client, Conduct};
 use super::desk::{Flow, Subscription};
 use super::exchange::{Command, ConnectionId, Exchange};
-use super::fault::Fault;
+use super::fault::{Fault, Reach};
 use super::ledger::FaultEntry;
 use super::news::Unit;
 use super::rules::Rules;
@@ -106,10 +106,10 @@ impl Exchange {
             held.map(|held| held.name.clone()).collect()
         };
         let route = client.desk.route;
-        let one_of = match fault {
-            Fault::SilentStream => names(&flows),
-            Fault::MissingUpdates(_) => names(&tells_of_loss),
-            _ => return (route, names(&flows)),
+        let one_of = match fault.reach() {
+            Reach::Connection => return (route, names(&flows)),
+            Reach::Stream => names(&flows),
+            Reach::Sequence => names(&tells_of_loss),
         };
         (
             route,
@@ -236,13 +236,11 @@ impl Exchange {
 
 /// Whether a fault can strike this client: it is served, and it has what the fault touches.
 fn is_victim(client: &Client, fault: Fault) -> bool {
-    let touches = match fault {
-        Fault::MissingUpdates(_) => tells_of_loss,
-        _ => flows,
+    let touches = match fault.reach() {
+        Reach::Sequence => tells_of_loss,
+        Reach::Connection | Reach::Stream => flows,
     };
-    client.stage == Stage::Open
-        && client.is_served()
-        && client.desk.subscriptions.iter().any(touches)
+    client.is_served() && client.desk.subscriptions.iter().any(touches)
 }
 
 fn flows(held: &Subscription) -> bool {

@@ -1,3 +1,4 @@
 //! Tests of the whole through its public doors.
+#![cfg(test)]
 
 mod twin;

@@ -131,7 +131,7 @@ impl Writer<'_> {
         sequence: u64,
         previous: Option<u64>,
     ) -> String {
-        let previous = previous.map_or("-1".to_owned(), |previous| previous.to_string());
+        let previous = previous.map_or_else(|| "-1".to_owned(), |previous| previous.to_string());
         let stamp = self.stamp;
         format!(
             r#""action":"{action}","data":[{{"asks":{asks},"bids":{bids},"ts":"{stamp}","checksum":0,"seqId":{sequence},"prevSeqId":{previous}}}]"#

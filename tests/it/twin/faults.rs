@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use marketprism::twin::{Command, Fault, FaultPlan, Options};
+use marketprism::twin::{Command, ConnectionId, Fault, FaultPlan, Options};
 use marketprism_core::market::Market;
 use marketprism_core::ws::handshake::Refused;
 use serde_json::Value;
@@ -47,16 +47,17 @@ fn a_clean_close_says_its_code_and_ends_once_answered() {
 
 #[test]
 fn cut_reset_half_close_and_stall_are_the_socket_layers_to_do() {
-    for fault in [Fault::Cut, Fault::Reset, Fault::HalfClose, Fault::Stall] {
+    type Order = fn(ConnectionId) -> Command;
+    let cases: [(Fault, Order); 4] = [
+        (Fault::Cut, Command::Close),
+        (Fault::Reset, Command::Reset),
+        (Fault::HalfClose, Command::HalfClose),
+        (Fault::Stall, Command::Stall),
+    ];
+    for (fault, command) in cases {
         let mut world = struck(fault);
         let id = world.peers[0].id;
-        let command = match fault {
-            Fault::Cut => Command::Close(id),
-            Fault::Reset => Command::Reset(id),
-            Fault::HalfClose => Command::HalfClose(id),
-            _ => Command::Stall(id),
-        };
-        assert_eq!(ended(&world), Some(command));
+        assert_eq!(ended(&world), Some(command(id)));
         assert_eq!(world.peers[0].close, None);
         world.run(SECOND * 5);
         assert!(world.exchange.transmit(id).is_empty());
