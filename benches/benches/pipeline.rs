@@ -4,10 +4,13 @@
 use std::hint::black_box;
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
 use marketprism_benches::decoders::{Decoding, Flexon, SerdeJson, SimdJson, SonicRs};
 use marketprism_benches::models::Digest;
 use marketprism_benches::peers::{Boomnet, FastWebSockets, Framing, TokioWebSockets, Tungstenite};
+use marketprism_benches::session::Whole;
 use marketprism_benches::traffic::Traffic;
 
 const MESSAGES: usize = 1_000;
@@ -16,11 +19,28 @@ fn pipeline(criterion: &mut Criterion) {
     let traffic = Traffic::mixed(MESSAGES, 1);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(MESSAGES as u64));
+    whole_session(&mut group, &traffic);
     with_each_decoder::<Boomnet>(&mut group, &traffic);
     with_each_decoder::<FastWebSockets>(&mut group, &traffic);
     with_each_decoder::<TokioWebSockets>(&mut group, &traffic);
     with_each_decoder::<Tungstenite>(&mut group, &traffic);
     group.finish();
+}
+
+/// Ours with all that stands around the decoder: heartbeat, quotas, subscriptions, the order of each stream. A
+/// session is opened anew for each pass, because numbers that come twice would be out of order.
+fn whole_session(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+    group.bench_function("marketprism, a whole session", |bencher| {
+        bencher.iter_batched_ref(
+            || Whole::open(traffic.feed()),
+            |session| {
+                session.drain(MESSAGES as u64, &mut |event| {
+                    black_box(event);
+                });
+            },
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 fn with_each_decoder<F: Framing>(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {

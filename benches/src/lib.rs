@@ -4,4 +4,5 @@
 pub mod decoders;
 pub mod models;
 pub mod peers;
+pub mod session;
 pub mod traffic;

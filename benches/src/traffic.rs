@@ -27,17 +27,17 @@ impl Traffic {
     #[must_use]
     pub fn mixed(count: usize, seed: u64) -> Self {
         let mut market = Market::new(seed);
-        let mut messages: Vec<String> = (0..count)
-            .map(|i| match i * 10 / count {
-                0..6 => market.trade(),
-                6..9 => {
-                    let size = market.rng.between(1_000, 4_000);
-                    market.depth_of_size(size)
-                }
-                _ => market.top(),
-            })
-            .collect();
-        market.rng.shuffle(&mut messages);
+        let mut kinds: Vec<usize> = (0..count).map(|i| i * 10 / count).collect();
+        market.rng.shuffle(&mut kinds);
+        let message = |kind| match kind {
+            0..6 => market.trade(),
+            6..9 => {
+                let size = market.rng.between(1_000, 4_000);
+                market.depth_of_size(size)
+            }
+            _ => market.top(),
+        };
+        let messages = kinds.into_iter().map(message).collect();
         Self::framed(messages)
     }
 
@@ -166,6 +166,7 @@ pub struct Market {
     millis: u64,
     trade: u64,
     update: u64,
+    top: u64,
     /// In cents.
     price: u64,
 }
@@ -179,6 +180,7 @@ impl Market {
             millis: 1_767_225_600_000,
             trade: 3_912_004_117,
             update: 61_450_337_004,
+            top: 61_450_337_004,
             price: 9_143_712,
         }
     }
@@ -202,10 +204,10 @@ impl Market {
     /// A `bookTicker` message.
     pub fn top(&mut self) -> String {
         self.step();
-        self.update += self.rng.between(1, 40);
+        self.top += self.rng.between(1, 40);
         format!(
             r#"{{"stream":"btcusdt@bookTicker","data":{{"u":{},"s":"BTCUSDT","b":"{}","B":"{}","a":"{}","A":"{}"}}}}"#,
-            self.update,
+            self.top,
             price(self.price),
             quantity(self.rng.between(1_000, 900_000_000)),
             price(self.price + 1),
