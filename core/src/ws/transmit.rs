@@ -48,6 +48,8 @@ impl core::error::Error for Full {}
 /// ```
 #[derive(Debug)]
 pub struct TransmitQueue {
+    /// The opening handshake.
+    handshake: Lane,
     /// Messages, and the close frame.
     messages: Lane,
     controls: Lane,
@@ -90,6 +92,7 @@ impl TransmitQueue {
 
     fn new(capacity: usize, keys: Option<ChaCha12Rng>) -> Self {
         Self {
+            handshake: Lane::default(),
             messages: Lane::default(),
             controls: Lane::default(),
             pongs: Waiting::None,
@@ -109,6 +112,7 @@ impl TransmitQueue {
     /// Starts anew for another connection: forgets everything, compression included, and keeps
     /// the memory and the source of masking keys.
     pub fn restart(&mut self) {
+        self.handshake.clear();
         self.messages.clear();
         self.controls.clear();
         self.pongs = Waiting::None;
@@ -116,13 +120,17 @@ impl TransmitQueue {
         self.closed = Closed::Open;
     }
 
-    /// Queues bytes of the opening handshake; they count as a frame.
+    /// Queues bytes of the opening handshake. They go ahead of every frame and are never dropped.
     ///
     /// # Errors
-    /// [`Full`].
+    /// [`Full`], also when a frame has been queued already.
     pub fn handshake(&mut self, head: &[u8]) -> Result<(), Full> {
-        self.check_room(head.len())?;
-        self.messages.push(|out| out.extend_from_slice(head));
+        let has_frames = self.messages.len() + self.controls.len() > 0;
+        self.check_room(self.handshake.unsent().len().saturating_add(head.len()))?;
+        if has_frames {
+            return Err(Full);
+        }
+        self.handshake.push(|out| out.extend_from_slice(head));
         Ok(())
     }
 
@@ -251,6 +259,9 @@ impl TransmitQueue {
     /// first, then control frames, then messages.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
+        if self.handshake.len() > 0 {
+            return self.handshake.unsent();
+        }
         match (self.messages.is_begun(), self.controls.len()) {
             (_, 0) => self.messages.unsent(),
             (true, _) => self.messages.rest_of_begun(),
@@ -262,6 +273,10 @@ impl TransmitQueue {
     /// than there are counts as all of them.
     pub fn written(&mut self, count: usize) {
         let count = count.min(self.bytes().len());
+        if self.handshake.len() > 0 {
+            self.handshake.written(count);
+            return;
+        }
         if self.messages.is_begun() || self.controls.len() == 0 {
             self.messages.written(count);
             return;
@@ -276,7 +291,7 @@ impl TransmitQueue {
     /// Whether all has been written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.messages.len() == 0 && self.controls.len() == 0
+        self.bytes().is_empty()
     }
 
     /// Whether a close frame has been queued.
