@@ -1,5 +1,14 @@
 //! The tests of the core from outside, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod connection_year;
 mod session_plan;
 mod sim;
+mod support;
+mod ws_decode;
+mod ws_deflate;
+mod ws_handshake;
+mod ws_round_trip;
+mod ws_server;
+mod ws_transmit;

@@ -1,0 +1,4 @@
+//! What the suites share.
+
+pub(crate) mod splits;
+pub(crate) mod wire;
