@@ -1,4 +1,7 @@
-//! Tests of the whole through its public doors.
+//! Tests of the whole through its public doors: the built program, and the twin.
 #![cfg(test)]
 
+mod arguments;
+mod decode;
+mod program;
 mod twin;
