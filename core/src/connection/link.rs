@@ -12,7 +12,7 @@ use super::io::{Endpoint, Refusal};
 use super::phase::{Control, NoRoom, Wire};
 use crate::buffer::ReceiveBuffer;
 use crate::ws::handshake::{Refused, Request, ResponseReader, Upgraded};
-use crate::ws::{CloseFrame, Full, TransmitQueue, Violation, deflate};
+use crate::ws::{CloseFrame, Full, TransmitQueue, deflate};
 
 /// The wire of one connection.
 #[derive(Debug)]
@@ -186,10 +186,6 @@ impl Wire for Link {
         let close = (code != WITHOUT_CODE).then_some(CloseFrame { code, reason: "" });
         // Refused only if one has been queued already.
         self.queue.close(close).unwrap_or_default();
-    }
-
-    fn fail(&mut self, violation: Violation) {
-        self.close(violation.close_code());
     }
 
     fn is_flushed(&self) -> bool {

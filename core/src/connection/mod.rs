@@ -1,4 +1,122 @@
 //! One WebSocket kept alive: phases, epochs, timers, backoff, close handshake.
+//!
+//! A [`Connection`] is a reconnecting WebSocket client without a socket: it says what to do
+//! ([`Action`]), what to write ([`Connection::transmit`]) and when to come back
+//! ([`Connection::poll_timeout`]), and is told what happened ([`Input`]) and what was read
+//! ([`Connection::receive`]). It knows no exchange.
+//!
+//! # Exactly one live socket
+//!
+//! A socket is live from the [`Action::Dial`] that asks for it until [`Input::Released`] confirms
+//! that it is closed. There is no dial in between. Every dial ends with one [`Action::Drop`],
+//! even one that failed, and each has a number, its [`Epoch`]: what names another one is ignored.
+//!
+//! # Phases
+//!
+//! ```text
+//! Stopped --Start--> Connecting --Dialed--> Upgrading --101--> Open
+//!    ^  ^                |                      |               |  \ Stop, Renew, Rotate, Data,
+//!    |  |                |                      |               |   v  peer's close, violation
+//!    |  |                +-----------+----------+---------------+  Closing
+//!    |  |                            v  Drop                         |
+//!    |  +---- wanted no more --- Releasing <-------------------------+
+//!    |                               | Released
+//!    +----------- Stop ---------- Waiting --Retry--> Connecting
+//! ```
+//!
+//! Every phase but `Stopped` has a deadline, or awaits the shell's confirmation, so nothing can
+//! hang. There is one table of timers ([`Timer`]), one heartbeat ([`Heartbeat`]) and one reason
+//! to dial again: the phase `Waiting`, or its end.
+//!
+//! # Stopping and starting
+//!
+//! [`Input::Stop`] gives up a dial at once and closes an open socket in good order: what is queued
+//! is written, a close frame follows it, and the peer is given [`Config::close`] to answer.
+//! [`Input::Start`] has an effect on a connection that has stopped or is about to: it starts
+//! afresh, without backoff, as soon as the last socket is released, quotas and holds permitting.
+//!
+//! # The loop
+//!
+//! After any call, carry out the actions, write, and sleep until something happens. Here the
+//! network is a [`Server`](crate::ws::Server) in memory.
+//!
+//! ```
+//! use marketprism_core::connection::{Action, Config, Connection, Endpoint, Event, Input, Phase};
+//! use marketprism_core::ws::{Limits, Server, ServerEvent};
+//! use marketprism_core::{ReceiveBuffer, Time};
+//!
+//! let endpoint = Endpoint {
+//!     host: "localhost".into(),
+//!     port: 80,
+//!     tls: false,
+//!     path: "/time".into(),
+//! };
+//! let mut connection = Connection::new("clock", Config::new(endpoint), [0; 32])?;
+//! let mut socket: Option<Server> = None; // exactly one
+//! let mut rx = ReceiveBuffer::with_capacity(4096);
+//! let mut server_rx = ReceiveBuffer::with_capacity(4096);
+//! let mut now = Time::ZERO;
+//! let mut heard = Vec::new();
+//!
+//! connection.handle(now, Input::Start);
+//! loop {
+//!     // Carry out the actions.
+//!     while let Some(action) = connection.poll_action() {
+//!         match action {
+//!             Action::Dial(epoch) => {
+//!                 socket = Some(Server::new(Limits::DEFAULT, 4096, None));
+//!                 connection.handle(now, Input::Dialed(epoch));
+//!             }
+//!             Action::Drop(epoch) => {
+//!                 socket = None;
+//!                 rx.clear();
+//!                 connection.handle(now, Input::Released(epoch));
+//!             }
+//!         }
+//!     }
+//!     if connection.phase() == Phase::Stopped {
+//!         break;
+//!     }
+//!     let Some(server) = &mut socket else {
+//!         // Nothing to read: sleep until the deadline.
+//!         now = connection.poll_timeout().map_or(now, |(at, _)| at);
+//!         connection.handle(now, Input::Timeout);
+//!         continue;
+//!     };
+//!     // Write.
+//!     let len = connection.transmit().len();
+//!     server_rx.spare()[..len].copy_from_slice(connection.transmit());
+//!     server_rx.commit(len);
+//!     connection.transmitted(now, len);
+//!     // What happens at the other end.
+//!     while let Some(event) = server.next(&mut server_rx)? {
+//!         if let ServerEvent::Request(_) = event {
+//!             server.accept(None)?;
+//!             server.queue().text("noon")?;
+//!         }
+//!     }
+//!     // Read.
+//!     let len = server.transmit().len();
+//!     rx.spare()[..len].copy_from_slice(server.transmit());
+//!     rx.commit(len);
+//!     server.transmitted(len);
+//!     let mut drain = connection.receive(now, &mut rx);
+//!     while let Some(event) = drain.next() {
+//!         if let Event::Text(text) = event {
+//!             heard.push(text.to_owned());
+//!         }
+//!     }
+//!     if server.is_over()
+//!         && let Some(epoch) = connection.epoch()
+//!     {
+//!         connection.handle(now, Input::Eof(epoch));
+//!     } else if !heard.is_empty() {
+//!         connection.handle(now, Input::Stop);
+//!     }
+//! }
+//! assert_eq!(heard, ["noon"]);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 mod backoff;
 mod config;

@@ -67,8 +67,6 @@ pub(super) trait Wire {
     fn control(&mut self, control: Control) -> Result<(), NoRoom>;
     /// Queues a close frame, the last frame; 1005 stands for one without a code.
     fn close(&mut self, code: u16);
-    /// Queues a close frame that says what the peer did wrong.
-    fn fail(&mut self, violation: Violation);
     /// Whether everything queued has been written.
     fn is_flushed(&self) -> bool;
     /// The socket is lost: forget what was queued.
@@ -503,7 +501,7 @@ impl Lifecycle {
     }
 
     fn violated(&mut self, now: Time, violation: Violation, wire: &mut impl Wire) {
-        wire.fail(violation);
+        wire.close(violation.close_code());
         self.down(Cause::Violation(violation));
         self.closing(now, Farewell::Said);
     }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
+mod connection_wire;
 mod connection_year;
+mod fleet;
 mod session_plan;
 mod sim;
 mod support;

@@ -189,10 +189,6 @@ impl Wire for Model {
         self.closed = true;
     }
 
-    fn fail(&mut self, violation: Violation) {
-        self.close(violation.close_code());
-    }
-
     fn is_flushed(&self) -> bool {
         self.frames == 0
     }
