@@ -1,8 +1,10 @@
 //! The peers of decoding behind one trait: each turns the text of a message of a known kind into its model.
 
+use marketprism_core::market::Market;
+use marketprism_core::venue::{Decoded, Decoder};
 use simd_json::Buffers;
 
-use crate::models::{Combined, Depth, Kind, Message, Top, Trade};
+use crate::models::{Combined, Depth, Kind, Message, TextDepth, TextTop, TextTrade, Top, Trade};
 use crate::peers::Text;
 
 /// A JSON library with serde's models on top.
@@ -33,6 +35,67 @@ macro_rules! typed {
             None => panic!("a stream that nobody subscribed to"),
         }
     };
+}
+
+/// Ours.
+pub struct MarketPrism(Decoder);
+
+impl Default for MarketPrism {
+    fn default() -> Self {
+        Self(Decoder::new(Market::BinanceSpot))
+    }
+}
+
+impl Decoding for MarketPrism {
+    const NAME: &'static str = "marketprism";
+
+    fn decode(&mut self, text: Text<'_>, each: impl FnOnce(Message<'_>)) {
+        let text = match text {
+            Text::Str(text) => text,
+            Text::Bytes(bytes) => {
+                simdutf8::basic::from_utf8(bytes).unwrap_or_else(|e| panic!("{e}"))
+            }
+        };
+        match self.0.decode(text) {
+            Ok(Decoded::Events { count: 1, .. }) => {}
+            other => panic!("not one event: {other:?}"),
+        }
+        if let Some(event) = self.0.event(text, 0) {
+            each(Message::Event(event));
+        }
+    }
+}
+
+/// sonic-rs that leaves prices and quantities as text: less than the task, and so a bound.
+#[derive(Default)]
+pub struct SonicRsText;
+
+impl Decoding for SonicRsText {
+    const NAME: &'static str = "sonic-rs, numbers left as text";
+
+    fn decode(&mut self, text: Text<'_>, each: impl FnOnce(Message<'_>)) {
+        let Text::Str(text) = text else {
+            panic!("asked for text only");
+        };
+        match Kind::of(text.as_bytes()) {
+            Some(Kind::Trade) => {
+                let combined: Combined<TextTrade<'_>> =
+                    sonic_rs::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+                each(Message::TextTrade(combined.data));
+            }
+            Some(Kind::Depth) => {
+                let combined: Combined<TextDepth<'_>> =
+                    sonic_rs::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+                each(Message::TextDepth(combined.data));
+            }
+            Some(Kind::Top) => {
+                let combined: Combined<TextTop<'_>> =
+                    sonic_rs::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+                each(Message::TextTop(combined.data));
+            }
+            None => panic!("a stream that nobody subscribed to"),
+        }
+    }
 }
 
 /// The one that everybody knows.
@@ -135,6 +198,7 @@ mod tests {
         assert!(expected.levels > 1_000);
         for writable in [false, true] {
             assert_eq!(digest::<SerdeJson>(&traffic, writable), expected);
+            assert_eq!(digest::<MarketPrism>(&traffic, writable), expected);
             assert_eq!(digest::<SonicRs>(&traffic, writable), expected);
             assert_eq!(digest::<SimdJson>(&traffic, writable), expected);
             assert_eq!(digest::<Flexon>(&traffic, writable), expected);

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use marketprism_core::market::{Body, BookKind, Event, Side};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
@@ -187,9 +188,95 @@ pub struct Top<'a> {
     pub ask_quantity: Decimal,
 }
 
+/// `aggTrade`, its numbers left as text.
+#[derive(Debug, Deserialize)]
+pub struct TextTrade<'a> {
+    /// Symbol.
+    #[serde(rename = "s")]
+    pub symbol: &'a str,
+    /// Event time in milliseconds.
+    #[serde(rename = "E")]
+    pub event_time: u64,
+    /// Aggregate trade id.
+    #[serde(rename = "a")]
+    pub id: u64,
+    /// Price.
+    #[serde(rename = "p")]
+    pub price: &'a str,
+    /// Quantity.
+    #[serde(rename = "q")]
+    pub quantity: &'a str,
+    /// First trade id.
+    #[serde(rename = "f")]
+    pub first: u64,
+    /// Last trade id.
+    #[serde(rename = "l")]
+    pub last: u64,
+    /// Trade time in milliseconds.
+    #[serde(rename = "T")]
+    pub trade_time: u64,
+    /// Whether the buyer was the maker.
+    #[serde(rename = "m")]
+    pub buyer_is_maker: bool,
+}
+
+/// `depthUpdate`, its numbers left as text.
+#[derive(Debug, Deserialize)]
+pub struct TextDepth<'a> {
+    /// Symbol.
+    #[serde(rename = "s")]
+    pub symbol: &'a str,
+    /// Event time in milliseconds.
+    #[serde(rename = "E")]
+    pub event_time: u64,
+    /// First update id.
+    #[serde(rename = "U")]
+    pub first: u64,
+    /// Last update id.
+    #[serde(rename = "u")]
+    pub last: u64,
+    /// Bids.
+    #[serde(rename = "b", borrow)]
+    pub bids: Vec<(&'a str, &'a str)>,
+    /// Asks.
+    #[serde(rename = "a", borrow)]
+    pub asks: Vec<(&'a str, &'a str)>,
+}
+
+/// `bookTicker`, its numbers left as text.
+#[derive(Debug, Deserialize)]
+pub struct TextTop<'a> {
+    /// Symbol.
+    #[serde(rename = "s")]
+    pub symbol: &'a str,
+    /// Update id.
+    #[serde(rename = "u")]
+    pub update: u64,
+    /// Best bid.
+    #[serde(rename = "b")]
+    pub bid: &'a str,
+    /// Its quantity.
+    #[serde(rename = "B")]
+    pub bid_quantity: &'a str,
+    /// Best ask.
+    #[serde(rename = "a")]
+    pub ask: &'a str,
+    /// Its quantity.
+    #[serde(rename = "A")]
+    pub ask_quantity: &'a str,
+}
+
 /// A typed message.
 #[derive(Debug)]
 pub enum Message<'a> {
+    /// Our own event.
+    Event(Event<'a>),
+    /// A trade of which only the structure was read.
+    TextTrade(TextTrade<'a>),
+    /// A book update of which only the structure was read.
+    TextDepth(TextDepth<'a>),
+    /// A book top of which only the structure was read.
+    TextTop(TextTop<'a>),
     /// A trade.
     Trade(Trade<'a>),
     /// A book update.
@@ -264,12 +351,41 @@ impl Digest {
                     self.mantissa(quantity.mantissa);
                 }
             }
+            Message::Event(event) => self.event(event),
+            Message::TextTrade(trade) => self.number(trade.id),
+            Message::TextDepth(depth) => {
+                self.levels += (depth.bids.len() + depth.asks.len()) as u64
+            }
+            Message::TextTop(top) => self.number(top.update),
             Message::Top(top) => {
                 for decimal in [top.bid, top.bid_quantity, top.ask, top.ask_quantity] {
                     self.mantissa(decimal.mantissa);
                 }
                 self.number(top.update);
             }
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event.body {
+            Body::Trade(trade) => {
+                self.mantissa(trade.price.mantissa());
+                self.mantissa(trade.quantity.mantissa());
+                self.number(trade.id.cast_unsigned());
+                self.number(u64::from(trade.aggressor == Side::Sell));
+            }
+            Body::Book(book) => {
+                if book.kind == BookKind::Delta {
+                    self.number(book.first.unwrap_or_default().cast_unsigned());
+                    self.levels += (book.bids.len() + book.asks.len()) as u64;
+                }
+                self.number(book.last.unwrap_or_default().cast_unsigned());
+                for level in book.bids.iter().chain(book.asks) {
+                    self.mantissa(level.price.mantissa());
+                    self.mantissa(level.quantity.mantissa());
+                }
+            }
+            Body::Ticker(_) => {}
         }
     }
 }
