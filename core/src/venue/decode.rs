@@ -32,6 +32,7 @@ pub struct Decoder {
     /// Of the message decoded last, if it was market data.
     channel: Option<Channel>,
     found: Found,
+    fallbacks: u64,
 }
 
 /// What a message is.
@@ -106,6 +107,7 @@ impl Decoder {
             market,
             channel: None,
             found: Found::default(),
+            fallbacks: 0,
         }
     }
 
@@ -113,6 +115,14 @@ impl Decoder {
     #[must_use]
     pub const fn market(&self) -> Market {
         self.market
+    }
+
+    /// How many messages went through the general reader, because they were no market data or
+    /// did not come in the expected order. Many of the latter say that a venue has changed its
+    /// writer.
+    #[must_use]
+    pub const fn fallbacks(&self) -> u64 {
+        self.fallbacks
     }
 
     /// Reads a message.
@@ -142,7 +152,7 @@ impl Decoder {
     #[cold]
     fn decode_any(&mut self, text: &str) -> Result<Decoded, DecodeError> {
         self.found.clear();
-        self.channel = None;
+        self.fallbacks += 1;
         let found = &mut self.found;
         let decoded = match self.market {
             Market::BinanceSpot => binance::read(Dialect::Spot, text, found),

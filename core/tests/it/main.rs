@@ -5,9 +5,14 @@
 mod connection_wire;
 mod connection_year;
 mod fleet;
+mod recordings;
+mod reference;
 mod session_plan;
 mod sim;
 mod support;
+mod venue_control;
+mod venue_decode;
+mod venue_events;
 mod ws_decode;
 mod ws_deflate;
 mod ws_handshake;
