@@ -70,7 +70,8 @@ impl fmt::Display for ConnectionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Command {
-    /// Write what [`Exchange::transmit`] holds, then close.
+    /// Write what [`Exchange::transmit`] holds, end the sending direction, and close once the
+    /// client has ended its own. One that does not is dropped later, by another command.
     Close(ConnectionId),
     /// Close at once.
     Drop(ConnectionId),

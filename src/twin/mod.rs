@@ -7,7 +7,7 @@
 //! determines, and the [`Ledger`] holds what was done to whom, so that a client can be judged.
 //!
 //! It is sans-IO: time is an argument, bytes come in by calls and go out by calls, and what a
-//! socket layer has to do comes out as [`Command`]s.
+//! socket layer has to do comes out as [`Command`]s. [`Server`] is the socket layer for real ones.
 
 mod answer;
 mod binance;
@@ -25,6 +25,7 @@ mod okx;
 mod publish;
 mod random;
 mod rules;
+mod serve;
 mod strike;
 mod tape;
 mod upgrade;
@@ -36,3 +37,4 @@ pub use instrument::{Instrument, InvalidInstrument};
 pub use ledger::{Count, FaultEntry, Ledger, Omission, RouteEntry};
 pub use news::Ids;
 pub use rules::{Allowance, Ping, Rules};
+pub use serve::{CertificateError, Certificates, Server, wall_clock};

@@ -2,6 +2,8 @@
 
 mod faults;
 mod follower;
+mod peers;
 mod replies;
 mod rules;
+mod sockets;
 mod wire;

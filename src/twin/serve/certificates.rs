@@ -1,0 +1,115 @@
+//! TLS for loopback: an authority made on the spot, and a certificate that it signed.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// The names that the certificate is for.
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// A certificate for this machine alone, and the authority that vouches for it. Both live as
+/// long as the process; the authority's certificate can be given to clients, its key to nobody.
+#[derive(Clone)]
+pub struct Certificates {
+    authority: String,
+    config: Arc<ServerConfig>,
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
+    }
+}
+
+/// Why no certificates could be made.
+#[derive(Debug)]
+pub enum CertificateError {
+    /// They could not be written or signed.
+    Made(rcgen::Error),
+    /// They cannot be served.
+    Served(rustls::Error),
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Made(error) => write!(f, "cannot make a certificate: {error}"),
+            Self::Served(error) => write!(f, "cannot serve the certificate: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CertificateError {}
+
+impl From<rcgen::Error> for CertificateError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Made(error)
+    }
+}
+
+impl From<rustls::Error> for CertificateError {
+    fn from(error: rustls::Error) -> Self {
+        Self::Served(error)
+    }
+}
+
+impl Certificates {
+    /// Makes an authority and a certificate for `localhost`, `127.0.0.1` and `::1`.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness to give, or the crypto provider refuses its own work.
+    pub fn generate() -> Result<Self, CertificateError> {
+        let authority = CertifiedIssuer::self_signed(authority()?, KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let names = NAMES.map(str::to_owned);
+        let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.into()], private)?;
+        Ok(Self {
+            authority: authority.pem(),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The authority's certificate in PEM, for clients to trust.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Writes the authority's certificate to a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn write_authority(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        std::fs::write(path, &self.authority)
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.config))
+    }
+}
+
+fn authority() -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "MarketPrism twin authority");
+    Ok(params)
+}
