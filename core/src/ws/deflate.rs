@@ -92,6 +92,14 @@ pub struct Config {
     pub theirs: Side,
 }
 
+impl Config {
+    /// What the extension does unless told otherwise.
+    pub const DEFAULT: Self = Self {
+        ours: Side::DEFAULT,
+        theirs: Side::DEFAULT,
+    };
+}
+
 /// What the handshake agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Agreement {
