@@ -164,6 +164,40 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
+fn every_invariant_names_tests_that_exist() {
+    let text = architecture();
+    let sources = files(&[".rs", ".sh"]);
+    let invariants: Vec<&str> = text
+        .split("**Architecture invariant")
+        .skip(1)
+        .map(|part| part.split("\n\n").next().unwrap())
+        .collect();
+    assert!(
+        invariants.len() >= 8,
+        "only {} invariants",
+        invariants.len()
+    );
+    let mut findings = Vec::new();
+    for invariant in invariants {
+        let title = invariant.lines().next().unwrap();
+        let Some((_, shown)) = invariant.split_once("*Shown by*") else {
+            findings.push(format!("{title}: no word of what shows it"));
+            continue;
+        };
+        for name in quoted(shown) {
+            let function = format!("fn {name}(");
+            let known = sources
+                .iter()
+                .any(|(path, source)| path == name || source.contains(&function));
+            if !known {
+                findings.push(format!("{title}: {name} does not exist"));
+            }
+        }
+    }
+    nothing(&findings);
+}
+
+#[test]
 fn the_code_map_is_true_to_the_tree() {
     let text = architecture();
     let map = text
