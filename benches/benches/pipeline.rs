@@ -12,6 +12,7 @@ use marketprism_benches::models::Digest;
 use marketprism_benches::peers::{Boomnet, FastWebSockets, Framing, TokioWebSockets, Tungstenite};
 use marketprism_benches::session::Whole;
 use marketprism_benches::traffic::Traffic;
+use marketprism_benches::{decoders, peers};
 
 const MESSAGES: usize = 1_000;
 
@@ -19,6 +20,7 @@ fn pipeline(criterion: &mut Criterion) {
     let traffic = Traffic::mixed(MESSAGES, 1);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(MESSAGES as u64));
+    pair::<peers::MarketPrism, decoders::MarketPrism>(&mut group, &traffic);
     whole_session(&mut group, &traffic);
     with_each_decoder::<Boomnet>(&mut group, &traffic);
     with_each_decoder::<FastWebSockets>(&mut group, &traffic);
@@ -30,7 +32,7 @@ fn pipeline(criterion: &mut Criterion) {
 /// Ours with all that stands around the decoder: heartbeat, quotas, subscriptions, the order of each stream. A
 /// session is opened anew for each pass, because numbers that come twice would be out of order.
 fn whole_session(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
-    group.bench_function("marketprism, a whole session", |bencher| {
+    group.bench_function("a whole session of marketprism", |bencher| {
         bencher.iter_batched_ref(
             || Whole::open(traffic.feed()),
             |session| {
