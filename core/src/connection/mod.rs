@@ -120,11 +120,14 @@
 
 mod backoff;
 mod config;
+mod dial;
 mod drain;
+mod farewell;
 mod heartbeat;
 mod io;
 mod link;
 mod name;
+mod open;
 mod output;
 mod phase;
 mod quota;

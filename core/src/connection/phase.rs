@@ -4,12 +4,14 @@
 //! what is to be done to the socket through [`Actions`].
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 
-use super::backoff::{self, Retry};
+use super::backoff::Retry;
 use super::config::{Config, Rotate};
+use super::dial::{Pace, Wanted};
+use super::farewell::Farewell;
 use super::heartbeat::{Heartbeat, Owed};
-use super::io::{Cause, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
+use super::io::{Cause, Epoch, Fault, Input, Phase, Refusal, Timer};
 use super::output::{Actions, Statuses};
 use super::quota::Window;
 use super::timer::TimerTable;
@@ -76,40 +78,14 @@ pub(super) trait Wire {
 /// The part of the configuration that transitions depend on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rules {
-    connect: Duration,
-    upgrade: Duration,
+    pub(super) connect: Duration,
+    pub(super) upgrade: Duration,
     pub(super) heartbeat: Heartbeat,
-    data: Option<Duration>,
-    close: Duration,
-    retry: Retry,
-    rotate: Option<Rotate>,
-    pong_reserve: u32,
-}
-
-/// Whether the application wants the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wanted {
-    Up,
-    Down,
-}
-
-/// When to dial again once the socket is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pace {
-    Backoff,
-    AtOnce,
-}
-
-/// How far the end of a socket has come in [`Phase::Closing`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Farewell {
-    /// Our close frame is on its way and the peer's is not here yet: its messages still count.
-    Asked(Cause),
-    /// The peer has closed too, or broke the protocol: nothing counts but the end of the stream.
-    /// The server ends it first (RFC 6455 section 7.1.1).
-    Said,
-    /// The peer has ended the stream: what is queued is still written.
-    Flushing,
+    pub(super) data: Option<Duration>,
+    pub(super) close: Duration,
+    pub(super) retry: Retry,
+    pub(super) rotate: Option<Rotate>,
+    pub(super) pong_reserve: u32,
 }
 
 /// What may be read from the socket.
@@ -127,7 +103,7 @@ pub(super) enum Reading {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Lifecycle {
     pub(super) rules: Rules,
-    rng: ChaCha8Rng,
+    pub(super) rng: ChaCha8Rng,
     pub(super) now: Time,
     pub(super) phase: Phase,
     pub(super) wanted: Wanted,
@@ -347,244 +323,6 @@ impl Lifecycle {
                 S::Pong | S::Expired(T::Session),
             ) => {}
         }
-    }
-}
-
-// Towards a socket.
-impl Lifecycle {
-    fn start(&mut self, now: Time) {
-        self.want();
-        self.dial_from(now, now);
-    }
-
-    /// The application wants it. After a stop it starts afresh, as soon as the socket is gone.
-    fn want(&mut self) {
-        if self.wanted == Wanted::Down {
-            self.wanted = Wanted::Up;
-            self.pace = Pace::AtOnce;
-            self.attempt = 0;
-        }
-    }
-
-    /// Dials, or waits for the first moment at which it is allowed to.
-    fn dial_from(&mut self, now: Time, earliest: Time) {
-        let allowed = self.held.max(self.pause).max(self.dials.free_at(now, 0));
-        let until = earliest.max(allowed);
-        if until <= now {
-            self.dial(now);
-        } else {
-            self.wait(until);
-        }
-    }
-
-    fn dial(&mut self, now: Time) {
-        self.epoch = self.epoch.next();
-        self.attempt = self.attempt.saturating_add(1);
-        self.pace = Pace::Backoff;
-        self.dials.spend(now);
-        self.phase = Phase::Connecting;
-        self.timers.disarm(Timer::Retry);
-        self.timers.arm(Timer::Connect, now + self.rules.connect);
-        self.actions.dial(self.epoch);
-        let (epoch, attempt) = (self.epoch, self.attempt);
-        self.statuses.push(Status::Dialing { epoch, attempt });
-    }
-
-    fn wait(&mut self, until: Time) {
-        self.timers.arm(Timer::Retry, until);
-        if self.phase != Phase::Waiting {
-            self.phase = Phase::Waiting;
-            self.statuses.push(Status::Waiting { until });
-        }
-    }
-
-    fn hold(&mut self, until: Time) {
-        self.held = self.held.max(until);
-    }
-
-    fn postpone(&mut self, until: Time) {
-        self.hold(until);
-        let due = self.timers.deadline(Timer::Retry).unwrap_or(until);
-        self.timers.arm(Timer::Retry, due.max(until));
-    }
-
-    fn connected(&mut self, now: Time, wire: &mut impl Wire) {
-        self.phase = Phase::Upgrading;
-        self.timers.disarm(Timer::Connect);
-        self.timers.arm(Timer::Upgrade, now + self.rules.upgrade);
-        wire.connect();
-    }
-
-    fn opened(&mut self, now: Time) {
-        self.phase = Phase::Open;
-        self.timers.disarm(Timer::Upgrade);
-        self.messages.clear();
-        self.owed = Owed::default();
-        self.heard(now);
-        self.await_data(now);
-        if let Some(rotate) = self.rules.rotate {
-            let earlier = backoff::fraction(rotate.spread, self.rng.next_u64());
-            let after = rotate.after.saturating_sub(earlier);
-            self.timers.arm(Timer::Rotate, now + after);
-        }
-        self.statuses.push(Status::Open { epoch: self.epoch });
-    }
-
-    /// The server would not have us. What concerns the address is shared with its other
-    /// connections; what concerns the server's load is ours alone.
-    fn refused(&mut self, now: Time, refusal: Refusal, wire: &mut impl Wire) {
-        if let Refusal::Status(status, Some(after)) = refusal {
-            let until = now + after.min(self.rules.retry.retry_after_cap);
-            match status {
-                403 | 418 | 429 => self.hold(until),
-                _ => self.pause = self.pause.max(until),
-            }
-        }
-        self.end(Cause::Refused(refusal), wire);
-    }
-}
-
-// An open socket.
-impl Lifecycle {
-    fn data(&mut self, now: Time) {
-        self.await_data(now);
-        let proving = self.timers.deadline(Timer::Stable).is_some();
-        if self.attempt > 0 && !proving {
-            self.timers
-                .arm(Timer::Stable, now + self.rules.retry.stable_after);
-        }
-    }
-
-    fn await_data(&mut self, now: Time) {
-        if let Some(data) = self.rules.data {
-            self.timers.arm(Timer::Data, now + data);
-        }
-    }
-
-    const fn proved(&mut self) {
-        self.attempt = 0;
-    }
-
-    /// Control frames arrive but data does not.
-    fn starved(&mut self, now: Time, wire: &mut impl Wire) {
-        self.close(now, Cause::Lost(Timer::Data), wire);
-    }
-
-    /// A socket that has proved itself is replaced at once. Any other goes through the backoff,
-    /// or a server that announces its shutdown to each newcomer would be dialled without end.
-    fn renew(&mut self, now: Time, wire: &mut impl Wire) {
-        if self.attempt == 0 {
-            self.pace = Pace::AtOnce;
-        }
-        self.close(now, Cause::Renewed, wire);
-    }
-
-    fn part(&mut self, now: Time, wire: &mut impl Wire) {
-        self.unwant();
-        self.close(now, Cause::Stopped, wire);
-    }
-}
-
-// The end of a socket.
-impl Lifecycle {
-    /// Begins the close handshake of our own accord.
-    fn close(&mut self, now: Time, cause: Cause, wire: &mut impl Wire) {
-        const NORMAL: u16 = 1000;
-        wire.close(NORMAL);
-        self.closing(now, Farewell::Asked(cause));
-    }
-
-    fn peer_closed(&mut self, now: Time, code: u16, wire: &mut impl Wire) {
-        wire.close(code);
-        self.down(Cause::Peer(code));
-        self.closing(now, Farewell::Said);
-    }
-
-    fn violated(&mut self, now: Time, violation: Violation, wire: &mut impl Wire) {
-        wire.close(violation.close_code());
-        self.down(Cause::Violation(violation));
-        self.closing(now, Farewell::Said);
-    }
-
-    fn closing(&mut self, now: Time, farewell: Farewell) {
-        self.phase = Phase::Closing;
-        self.farewell = farewell;
-        self.timers.disarm_all();
-        self.timers.arm(Timer::Close, now + self.rules.close);
-    }
-
-    /// The peer closes too; or it breaks the protocol now, which ends its words just as well.
-    fn close_answered(&mut self) {
-        if let Farewell::Asked(cause) = self.farewell {
-            self.down(cause);
-            self.farewell = Farewell::Said;
-        }
-    }
-
-    /// The end of the stream. The echo of the peer's close frame is still written.
-    fn peer_ended(&mut self, wire: &mut impl Wire) {
-        match self.farewell {
-            Farewell::Said if !wire.is_flushed() => self.farewell = Farewell::Flushing,
-            Farewell::Asked(_) | Farewell::Said | Farewell::Flushing => self.close_over(wire),
-        }
-    }
-
-    fn flushed(&mut self, wire: &mut impl Wire) {
-        if self.farewell == Farewell::Flushing && wire.is_flushed() {
-            self.close_over(wire);
-        }
-    }
-
-    fn close_over(&mut self, wire: &mut impl Wire) {
-        self.close_answered();
-        self.release(wire);
-    }
-
-    fn give_up(&mut self, wire: &mut impl Wire) {
-        self.unwant();
-        self.end(Cause::Stopped, wire);
-    }
-
-    const fn unwant(&mut self) {
-        self.wanted = Wanted::Down;
-    }
-
-    /// The end without a close handshake.
-    pub(super) fn end(&mut self, cause: Cause, wire: &mut impl Wire) {
-        self.down(cause);
-        self.release(wire);
-    }
-
-    fn down(&mut self, cause: Cause) {
-        let epoch = self.epoch;
-        self.statuses.push(Status::Down { epoch, cause });
-    }
-
-    /// The one way out of every phase with a socket.
-    fn release(&mut self, wire: &mut impl Wire) {
-        wire.clear();
-        self.timers.disarm_all();
-        self.phase = Phase::Releasing;
-        self.actions.drop(self.epoch);
-    }
-
-    /// The socket is gone: only from here the next one is dialled.
-    fn released(&mut self, now: Time) {
-        match (self.wanted, self.pace) {
-            (Wanted::Down, _) => self.stopped(),
-            (Wanted::Up, Pace::AtOnce) => self.dial_from(now, now),
-            (Wanted::Up, Pace::Backoff) => {
-                let delay = self.rules.retry.delay(self.attempt, self.rng.next_u64());
-                self.dial_from(now, now + delay);
-            }
-        }
-    }
-
-    fn stopped(&mut self) {
-        self.wanted = Wanted::Down;
-        self.timers.disarm(Timer::Retry);
-        self.phase = Phase::Stopped;
-        self.statuses.push(Status::Stopped);
     }
 }
 

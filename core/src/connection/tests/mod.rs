@@ -2,6 +2,7 @@
 
 mod explore;
 mod laws;
+mod pace;
 mod recovery;
 mod table;
 
@@ -9,9 +10,11 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use super::config::{Config, Rotate};
+use super::dial::{Pace, Wanted};
+use super::farewell::Farewell;
 use super::heartbeat::Owed;
 use super::io::{Action, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
-use super::phase::{Control, Farewell, Lifecycle, NoRoom, Pace, Stimulus, Wanted, Wire};
+use super::phase::{Control, Lifecycle, NoRoom, Stimulus, Wire};
 use super::quota::Quota;
 use crate::time::Time;
 use crate::ws::Violation;

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::super::farewell::Farewell;
 use super::super::io::{Cause, Fault, Phase, Refusal, Status, Timer};
-use super::super::phase::{Farewell, Stimulus};
+use super::super::phase::Stimulus;
 use super::{Step, World};
 use crate::ws::Violation;
 
