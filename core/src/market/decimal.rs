@@ -103,10 +103,10 @@ impl Decimal {
             Some(digits) => (true, digits),
             None => (false, text),
         };
-        let (whole, whole_len, rest) = digits(text)?;
+        let (whole, whole_len, rest) = few_digits(text)?;
         let (mantissa, scale, rest) = match rest.strip_prefix(b".") {
             Some(rest) => {
-                let (fraction, scale, rest) = digits(rest)?;
+                let (fraction, scale, rest) = fraction_digits(rest)?;
                 if whole_len + scale > SAFE_DIGITS {
                     return None;
                 }
@@ -191,11 +191,11 @@ pub(crate) const POWERS: [u64; 20] = {
     powers
 };
 
-/// A run of 1 to 18 digits: its value, its length, what follows.
+/// A run of 1 to 18 digits, often many, eight at a time: its value, its length, what follows.
 #[inline(always)]
 pub(crate) fn digits(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     let Some((chunk, rest)) = text.split_first_chunk::<8>() else {
-        return digits_one_by_one(text);
+        return few_digits(text);
     };
     let word = u64::from_le_bytes(*chunk);
     let length = leading_digits(word);
@@ -209,60 +209,76 @@ pub(crate) fn digits(text: &[u8]) -> Option<(u64, usize, &[u8])> {
 /// What follows the first eight digits.
 #[inline(always)]
 fn more_digits(first: u64, text: &[u8]) -> Option<(u64, usize, &[u8])> {
-    let Some(chunk) = text.first_chunk::<8>() else {
-        return digits_behind_eight(first, text);
-    };
-    let word = u64::from_le_bytes(*chunk);
-    let length = leading_digits(word);
-    if length == 8 {
-        return digits_behind_eight(first, text);
+    if !text.first().is_some_and(u8::is_ascii_digit) {
+        return Some((first, 8, text));
     }
-    let power = POWERS.get(length)?;
-    let rest = text.get(length..)?;
-    Some((first * power + first_digits(word, length), length + 8, rest))
-}
-
-/// Runs that end near the end of the text, or that are long.
-#[cold]
-fn digits_behind_eight(first: u64, text: &[u8]) -> Option<(u64, usize, &[u8])> {
-    let (value, length, rest) = if text.first().is_some_and(u8::is_ascii_digit) {
-        digits_one_by_one(text)?
-    } else {
-        (0, 0, text)
-    };
+    if let Some(chunk) = text.first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let length = leading_digits(word);
+        if length < 8 {
+            let power = POWERS.get(length)?;
+            let rest = text.get(length..)?;
+            return Some((first * power + first_digits(word, length), length + 8, rest));
+        }
+    }
+    let (value, length, rest) = few_digits(text)?;
     if length + 8 > SAFE_DIGITS {
         return None;
     }
     Some((first * POWERS.get(length)? + value, length + 8, rest))
 }
 
-#[cold]
-fn digits_one_by_one(text: &[u8]) -> Option<(u64, usize, &[u8])> {
-    let length = text
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(text.len());
+/// A run of digits behind the point: eight where the venue pads to eight, else few.
+#[inline(always)]
+fn fraction_digits(text: &[u8]) -> Option<(u64, usize, &[u8])> {
+    if let Some((chunk, rest)) = text.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        if other_bytes(word) == 0 {
+            return more_digits(digits_of_eight(word), rest);
+        }
+    }
+    few_digits(text)
+}
+
+/// A run of 1 to 18 digits, often few, one at a time: the processor guesses where the run ends and
+/// goes on, which is faster than to wait for what eight at a time would compute.
+#[inline(always)]
+fn few_digits(text: &[u8]) -> Option<(u64, usize, &[u8])> {
+    let mut value: u64 = 0;
+    let mut length = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        // Wraps only beyond eighteen digits, which are refused.
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        length += 1;
+    }
     if length == 0 || length > SAFE_DIGITS {
         return None;
     }
-    let (run, rest) = text.split_at_checked(length)?;
-    let value = run
-        .iter()
-        .fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-    Some((value, length, rest))
+    Some((value, length, text.get(length..)?))
 }
 
-/// How many bytes from the front of a little-endian word are digits.
+/// Marks bytes that are no digits by their high bits; exact for the first one, and for whether
+/// there is one.
 ///
 /// Adding 0x46 sets the high bit of a byte above `9`, subtracting 0x30 that of a byte below `0`
 /// or above 0xAF. Carries and borrows only run upwards, past the first byte that is no digit,
 /// which is all that is asked for.
 #[inline(always)]
-const fn leading_digits(word: u64) -> usize {
+const fn other_bytes(word: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let above = word.wrapping_add(0x4646_4646_4646_4646);
     let below = word.wrapping_sub(0x3030_3030_3030_3030);
-    (((above | below) & HIGH).trailing_zeros() / 8) as usize
+    (above | below) & HIGH
+}
+
+/// How many bytes from the front of a little-endian word are digits.
+#[inline(always)]
+const fn leading_digits(word: u64) -> usize {
+    (other_bytes(word).trailing_zeros() / 8) as usize
 }
 
 /// The value of the first `length` digits of a word, fewer than eight.

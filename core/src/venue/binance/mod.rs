@@ -145,19 +145,31 @@ fn channel_of_event(event: &str) -> Option<Channel> {
 
 /// The length of the symbol, and the channel, in a stream's name: `btcusdt@depth20@100ms`. The
 /// all-market stream of best bids and asks has no symbol.
-#[inline]
+#[inline(always)]
 fn split_stream(name: &str) -> Option<(usize, Channel)> {
-    if name == "!bookTicker" {
-        return Some((0, Channel::BookTicker));
-    }
-    let symbol = name.bytes().position(|byte| byte == b'@')?;
-    let channel: Channel = name.get(symbol + 1..)?.parse().ok()?;
+    let symbol = name.bytes().position(|byte| byte == b'@');
+    let Some(symbol) = symbol else {
+        return (name == "!bookTicker").then_some((0, Channel::BookTicker));
+    };
+    let channel = match name.get(symbol + 1..)? {
+        "aggTrade" => Channel::AggTrade,
+        "trade" => Channel::Trade,
+        "bookTicker" => Channel::BookTicker,
+        "depth@100ms" => Channel::Depth(Speed::Ms100),
+        "depth@0ms" => Channel::Depth(Speed::Ms0),
+        other => rarer_channel(other)?,
+    };
+    Some((symbol, channel))
+}
+
+fn rarer_channel(name: &str) -> Option<Channel> {
+    let channel: Channel = name.parse().ok()?;
     match channel {
         Channel::Trade
         | Channel::AggTrade
         | Channel::Depth(_)
         | Channel::DepthPartial(..)
-        | Channel::BookTicker => Some((symbol, channel)),
+        | Channel::BookTicker => Some(channel),
         Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers => None,
     }
 }
