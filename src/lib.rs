@@ -54,3 +54,8 @@ fn print(text: &str) -> Result<(), Failure> {
     let written = io::stdout().write_all(text.as_bytes());
     written.map_err(|error| Failure::write("standard output", error))
 }
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,4 +4,5 @@
 mod arguments;
 mod decode;
 mod program;
+mod readme;
 mod twin;
