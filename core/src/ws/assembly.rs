@@ -3,10 +3,8 @@
 use alloc::vec::Vec;
 
 use super::utf8::Text;
-use super::{Kind, Violation};
+use super::{KEEP, Kind, Violation};
 
-/// Memory kept between messages; a message beyond it gives the excess back.
-const KEEP: usize = 1 << 20;
 /// The most that a header's word is taken for when memory is prepared.
 const TRUST: usize = 1 << 16;
 
@@ -92,5 +90,27 @@ impl From<Data> for Kind {
             Data::Text => Self::Text,
             Data::Binary => Self::Binary,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn a_header_is_not_taken_at_its_word() {
+        let mut assembly = Assembly::default();
+        assembly.reserve(Data::Binary, 16 << 20);
+        assert!((1..=TRUST).contains(&assembly.binary.capacity()));
+    }
+
+    #[test]
+    fn the_memory_of_a_huge_message_is_given_back() {
+        let mut assembly = Assembly::default();
+        let huge = vec![0; 3 * KEEP];
+        assert_eq!(assembly.push(Data::Binary, &huge, huge.len()), Ok(()));
+        assembly.clear();
+        assert!(assembly.binary.capacity() <= KEEP);
     }
 }

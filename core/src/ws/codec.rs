@@ -103,12 +103,11 @@ impl Deflater {
         len.saturating_add(len / 8).saturating_add(64)
     }
 
-    /// Compresses a piece of a message into `out`, which is cleared first.
+    /// Compresses a piece of a message into `out`, which is empty.
     ///
     /// # Errors
     /// [`Full`] stands for a failure inside zlib that its contract rules out.
     pub(super) fn push(&mut self, input: &[u8], fin: Fin, out: &mut Vec<u8>) -> Result<(), Full> {
-        out.clear();
         if !input.is_empty() {
             self.compress(input, out)?;
         }

@@ -3,6 +3,7 @@
 use super::assembly::{Assembly, Data};
 use super::codec::Inflater;
 use super::frame::{self, Coding, Fin, Header, Key, MAX_CONTROL, MAX_HEADER, Opcode};
+use super::short::Short;
 use super::{Item, Limits, Role, Violation, close, deflate, mask, utf8};
 use crate::buffer::ReceiveBuffer;
 
@@ -128,7 +129,7 @@ impl Decoder {
     /// Starts anew for another connection and keeps the memory.
     pub fn restart(&mut self, deflate: Option<deflate::Agreement>) {
         self.state = State::Header;
-        self.header.len = 0;
+        self.header.clear();
         self.message = None;
         self.inflater = deflate.map(|agreement| Inflater::new(agreement.theirs));
     }
@@ -159,10 +160,10 @@ impl Decoder {
     /// after one that was put together, whose memory it tidies up.
     #[inline]
     fn find_whole(&self, rx: &mut ReceiveBuffer) -> Option<Found> {
-        let (State::Header, 0, None) = (self.state, self.header.len, self.message) else {
+        let (State::Header, None) = (self.state, self.message) else {
             return None;
         };
-        if !self.assembly.is_empty() {
+        if !self.header.is_empty() || !self.assembly.is_empty() {
             return None;
         }
         let Ok(Some((header, size))) = frame::parse(rx.filled(), self.role) else {
@@ -270,7 +271,7 @@ impl Decoder {
 
     #[inline]
     fn take_header(&mut self, rx: &mut ReceiveBuffer) -> Result<Option<Header>, Violation> {
-        if self.header.len > 0 {
+        if !self.header.is_empty() {
             return self.complete_header(rx);
         }
         match frame::parse(rx.filled(), self.role)? {
@@ -292,7 +293,7 @@ impl Decoder {
             rx.take(1);
             self.header.fill(&[byte]);
             if let Some((header, _)) = frame::parse(self.header.filled(), self.role)? {
-                self.header.len = 0;
+                self.header.clear();
                 return Ok(Some(header));
             }
         }
@@ -468,7 +469,7 @@ impl Decoder {
         place: core::ops::Range<usize>,
     ) -> Result<Option<Found>, Violation> {
         if frame.done == place.len() {
-            self.control.len = 0;
+            self.control.clear();
         }
         let whole = frame.left == 0 && frame.done == place.len();
         if !whole {
@@ -504,31 +505,5 @@ impl Decoder {
         close::parse(payload)?;
         self.state = State::Closed;
         Ok(())
-    }
-}
-
-/// A few bytes that wait for the rest.
-#[derive(Debug)]
-struct Short<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
-}
-
-impl<const N: usize> Short<N> {
-    const EMPTY: Self = Self {
-        bytes: [0; N],
-        len: 0,
-    };
-
-    /// Appends as much as there is room for: callers know that all of it fits.
-    fn fill(&mut self, more: &[u8]) {
-        for (slot, byte) in self.bytes.iter_mut().skip(self.len).zip(more) {
-            *slot = *byte;
-            self.len += 1;
-        }
-    }
-
-    fn filled(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
     }
 }

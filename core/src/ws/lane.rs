@@ -3,6 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::KEEP;
+
 /// Frames in the order of their going out.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
@@ -56,6 +58,7 @@ impl Lane {
         }
         if self.frames.is_empty() {
             self.bytes.clear();
+            self.bytes.shrink_to(KEEP);
             self.sent = 0;
         }
         completed
@@ -103,6 +106,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn lane(frames: &[&[u8]]) -> Lane {
         let mut lane = Lane::default();
@@ -147,6 +151,13 @@ mod tests {
         assert_eq!((lane.unsent(), lane.len()), (&b"bcf"[..], 2));
         lane.remove(7);
         assert_eq!(lane.len(), 2);
+    }
+
+    #[test]
+    fn the_memory_of_a_huge_frame_is_given_back() {
+        let mut lane = lane(&[&vec![0; 3 * KEEP]]);
+        lane.written(usize::MAX);
+        assert!(lane.bytes.capacity() <= KEEP);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod handshake;
 mod lane;
 mod mask;
 mod server;
+mod short;
 mod transmit;
 mod utf8;
 mod violation;
@@ -34,6 +35,9 @@ pub use frame::Opcode;
 pub use server::{Server, ServerError, ServerEvent};
 pub use transmit::{Full, TransmitQueue};
 pub use violation::Violation;
+
+/// Memory that a buffer keeps between messages; a message beyond it gives the excess back.
+const KEEP: usize = 1 << 20;
 
 /// Which end of the connection we are. A client masks what it sends and a server does not
 /// (RFC 6455 section 5.1).

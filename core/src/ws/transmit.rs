@@ -9,12 +9,10 @@ use rand_core::{Rng, SeedableRng};
 use super::codec::Deflater;
 use super::frame::{self, Coding, Fin, Header, MAX_CONTROL, Opcode};
 use super::lane::Lane;
-use super::{CloseFrame, Message, Role, deflate, mask};
+use super::{CloseFrame, KEEP, Message, Role, deflate, mask};
 
 /// Control frames that can wait: the reserve that messages cannot take.
 const MAX_WAITING_CONTROLS: usize = 16;
-/// Memory kept for compressing between messages.
-const KEEP: usize = 1 << 20;
 
 /// What was to be sent does not fit, or a close frame has been queued and nothing may follow it
 /// (RFC 6455 section 5.5.1). Nothing has been queued.
@@ -53,8 +51,8 @@ pub struct TransmitQueue {
     /// Messages, and the close frame.
     messages: Lane,
     controls: Lane,
-    /// The kinds of the frames in `controls`.
-    pongs: Waiting,
+    /// Where the newest pong stands in `controls`.
+    newest_pong: Option<usize>,
     capacity: usize,
     keys: Option<ChaCha12Rng>,
     deflater: Option<Deflater>,
@@ -66,13 +64,6 @@ pub struct TransmitQueue {
 enum Closed {
     Open,
     Queued,
-}
-
-/// Where the newest pong stands among the control frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    None,
-    At(usize),
 }
 
 impl TransmitQueue {
@@ -95,7 +86,7 @@ impl TransmitQueue {
             handshake: Lane::default(),
             messages: Lane::default(),
             controls: Lane::default(),
-            pongs: Waiting::None,
+            newest_pong: None,
             capacity,
             keys,
             deflater: None,
@@ -115,7 +106,7 @@ impl TransmitQueue {
         self.handshake.clear();
         self.messages.clear();
         self.controls.clear();
-        self.pongs = Waiting::None;
+        self.newest_pong = None;
         self.deflater = None;
         self.closed = Closed::Open;
     }
@@ -203,16 +194,16 @@ impl TransmitQueue {
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), Full> {
         let place = self.controls.len();
         self.control(Opcode::Pong, payload)?;
-        self.pongs = Waiting::At(place);
+        self.newest_pong = Some(place);
         Ok(())
     }
 
     /// Whether a pong waits of which nothing has been written.
     #[must_use]
     pub const fn has_unsent_pong(&self) -> bool {
-        match self.pongs {
-            Waiting::None => false,
-            Waiting::At(index) => index > 0 || !self.controls.is_begun(),
+        match self.newest_pong {
+            None => false,
+            Some(index) => index > 0 || !self.controls.is_begun(),
         }
     }
 
@@ -225,9 +216,9 @@ impl TransmitQueue {
         if self.closed == Closed::Queued {
             return Err(Full);
         }
-        if let (Waiting::At(index), true) = (self.pongs, self.has_unsent_pong()) {
+        if let (Some(index), true) = (self.newest_pong, self.has_unsent_pong()) {
             self.controls.remove(index);
-            self.pongs = Waiting::None;
+            self.newest_pong = None;
         }
         self.pong(payload)
     }
@@ -282,10 +273,9 @@ impl TransmitQueue {
             return;
         }
         let completed = self.controls.written(count);
-        self.pongs = match self.pongs {
-            Waiting::At(index) if index >= completed => Waiting::At(index - completed),
-            Waiting::At(_) | Waiting::None => Waiting::None,
-        };
+        self.newest_pong = self
+            .newest_pong
+            .and_then(|index| index.checked_sub(completed));
     }
 
     /// Whether all has been written.
@@ -347,6 +337,7 @@ impl TransmitQueue {
     ) -> Result<(), Full> {
         let payload = match &mut self.deflater {
             Some(deflater) => {
+                self.scratch.clear();
                 self.scratch.shrink_to(KEEP);
                 deflater.push(fragment, fin, &mut self.scratch)?;
                 self.scratch.as_slice()
