@@ -1,6 +1,7 @@
 //! One connection as the exchange sees it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use marketprism_core::Time;
 use marketprism_core::ws::{CloseFrame, Limits, Server};
@@ -10,6 +11,8 @@ use super::rules::{Rules, Window};
 
 /// The longest request: OKX closes on more, and nothing that Binance heeds is longer.
 const MAX_REQUEST: usize = 64 << 10;
+/// Pings follow each other no sooner than this, so that time always moves on.
+const MIN_PING: Duration = Duration::from_millis(1);
 /// Unanswered pings that are remembered.
 const MAX_PINGS: usize = 16;
 
@@ -121,7 +124,7 @@ impl Client {
             return;
         };
         let payload = stamp.to_string().into_bytes();
-        self.deadlines.ping = Some(now + ping.every);
+        self.deadlines.ping = Some(now + ping.every.max(MIN_PING));
         if self.server.queue().ping(&payload).is_ok() && self.pings.len() < MAX_PINGS {
             self.pings.push_back((payload, now + ping.within));
         }
@@ -154,10 +157,16 @@ impl Client {
         };
     }
 
-    /// The socket layer ends it; if it cannot, it is asked again.
+    /// The socket layer ends it in good order, or is asked to drop it after a while.
     pub(super) fn over(&mut self, now: Time, rules: &Rules) {
         self.end(now, rules);
         self.stage = Stage::Over;
+    }
+
+    /// The socket layer drops it at once.
+    pub(super) fn dropped(&mut self) {
+        self.stage = Stage::Over;
+        self.deadlines = Deadlines::default();
     }
 
     /// A fault takes hold of the socket, until the client gives it up or for so long.

@@ -415,7 +415,15 @@ impl Exchange {
     /// Has the socket layer end a connection.
     pub(super) fn end(&mut self, id: ConnectionId, command: Command) {
         if let Some(client) = self.clients.get_mut(&id) {
-            client.over(self.now, &self.rules);
+            match command {
+                Command::Close(_) => client.over(self.now, &self.rules),
+                Command::Drop(_)
+                | Command::Reset(_)
+                | Command::HalfClose(_)
+                | Command::Stall(_)
+                | Command::Deafen
+                | Command::Listen => client.dropped(),
+            }
             self.commands.push_back(command);
         }
     }

@@ -20,6 +20,8 @@ const START_LEVELS: usize = 60;
 const MIN_LEVELS: usize = 25;
 /// Nor deeper than this: the farthest level leaves, as a change of its own.
 const MAX_LEVELS: usize = 200;
+/// A step follows another no sooner than this, so that time always moves on.
+const MIN_PACE: Duration = Duration::from_micros(1);
 /// The most levels that one taker order goes through.
 const MAX_SWEEP: usize = 4;
 
@@ -103,6 +105,7 @@ impl SyntheticMarket {
         pace: Duration,
         mut random: Random,
     ) -> Self {
+        let pace = pace.max(MIN_PACE);
         let ids = Ids {
             update: random.between(1_000_000_000, 90_000_000_000),
             trade: random.between(1_000_000, 900_000_000),

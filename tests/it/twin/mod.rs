@@ -2,8 +2,10 @@
 
 mod faults;
 mod follower;
+mod nonsense;
 mod peers;
 mod replies;
 mod rules;
+mod session;
 mod sockets;
 mod wire;
