@@ -286,6 +286,13 @@ impl Connection {
         self.life.message_free_at(now)
     }
 
+    /// The layer above has learned how often data comes, and it is overdue: [`Timer::Data`] has
+    /// expired early.
+    pub(crate) fn starve(&mut self, now: Time) {
+        let stimulus = Stimulus::Expired(Timer::Data);
+        self.life.apply(now, stimulus, &mut self.link);
+    }
+
     /// Arms or disarms the row of the timer table that belongs to the layer above. It is
     /// disarmed when it expires.
     pub(crate) const fn arm_session(&mut self, at: Option<Time>) {

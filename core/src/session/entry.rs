@@ -61,6 +61,8 @@ pub(super) struct Entry {
     pub(super) proven: Proven,
     /// Renewals since it was last well.
     pub(super) attempts: u32,
+    /// Attempts in a row to unsubscribe it that were not answered.
+    pub(super) unheard: u32,
     /// Refusals in a row.
     pub(super) refusals: u32,
     /// The largest request it may be part of, while the bad one of a refused request is sought.
@@ -90,6 +92,7 @@ impl Entry {
             live_since: Time::ZERO,
             proven: Proven::NotYet,
             attempts: 0,
+            unheard: 0,
             refusals: 0,
             share: usize::MAX,
             refusal: None,
@@ -183,6 +186,7 @@ impl Entry {
         self.sequence.interrupt(GapCause::Connection);
         self.proven = Proven::NotYet;
         self.share = usize::MAX;
+        self.unheard = 0;
         if !matches!(self.standing, Standing::Refused { .. }) {
             self.standing = Standing::Wanted { not_before: now };
         }

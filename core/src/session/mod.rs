@@ -223,7 +223,10 @@ impl Session {
             .timeout(now, &mut self.streams.notes)
         {
             Health::Fine => {}
-            Health::Stalled => self.renew(now),
+            Health::Stalled => {
+                self.connection.starve(now);
+                self.take_statuses(now);
+            }
         }
     }
 

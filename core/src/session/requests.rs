@@ -33,6 +33,12 @@ impl Requests {
         self.waiting.len() < IN_FLIGHT
     }
 
+    /// Whether one of this kind waits for its acknowledgement.
+    pub(super) fn has(&self, operation: Operation) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|request| request.operation == operation)
+    }
+
     /// The number of the next request. Numbers are never used twice, not even on another
     /// connection, so a late answer cannot be mistaken for another one's.
     pub(super) const fn next_id(&self) -> RequestId {

@@ -62,6 +62,8 @@ pub(super) struct Subscriptions {
     unsent: bool,
     /// When the last message of any stream came.
     last_data: Time,
+    /// Requests in a row that nothing was heard of.
+    unanswered: u32,
 }
 
 impl Subscriptions {
@@ -77,6 +79,7 @@ impl Subscriptions {
             wake: None,
             unsent: false,
             last_data: Time::ZERO,
+            unanswered: 0,
         }
     }
 
@@ -118,6 +121,7 @@ impl Subscriptions {
         }
         self.wake = None;
         self.unsent = false;
+        self.unanswered = 0;
     }
 
     /// Data of a stream has come.
@@ -239,6 +243,7 @@ impl Subscriptions {
                 self.remove_if_done(by);
             }
             Standing::Requested { by } => {
+                self.unanswered = 0;
                 self.refuse(now, place, error, notes);
                 self.remove_if_done(by);
             }
@@ -262,6 +267,7 @@ impl Subscriptions {
             return;
         };
         let waiting = self.waiting_for(id);
+        self.unanswered = 0;
         match (operation, self.acks) {
             // Nothing was subscribed that could be unsubscribed.
             (Operation::Unsubscribe, _) => self.acknowledged(now, Some(id), notes),
@@ -296,11 +302,15 @@ impl Subscriptions {
         if !self.requests.has_room() {
             return None;
         }
-        let operation = [Operation::Unsubscribe, Operation::Subscribe]
-            .into_iter()
-            .find(|&operation| self.gather(now, operation));
-        self.unsent = operation.is_some();
-        operation
+        if self.gather(now, Operation::Unsubscribe) {
+            return Some(Operation::Unsubscribe);
+        }
+        // What is unsubscribed one by one is subscribed together again.
+        if self.requests.has(Operation::Unsubscribe) {
+            return None;
+        }
+        self.unsent = self.gather(now, Operation::Subscribe);
+        self.unsent.then_some(Operation::Subscribe)
     }
 
     /// The streams of the request that was chosen.
@@ -359,6 +369,7 @@ impl Subscriptions {
 impl Subscriptions {
     /// The request `id` is carried out for this stream, if it was part of it.
     fn confirm(&mut self, now: Time, place: usize, id: RequestId, notes: &mut Notes) {
+        self.unanswered = 0;
         match self.entries.get(place).map(|entry| entry.standing) {
             Some(Standing::Requested { by }) if by == id => self.await_data(now, place, notes),
             Some(Standing::Unsubscribing { by }) if by == id => self.want(now, place, now),
@@ -379,6 +390,7 @@ impl Subscriptions {
 
     fn want(&mut self, now: Time, place: usize, not_before: Time) {
         if let Some(entry) = self.entries.get_mut(place) {
+            entry.unheard = 0;
             entry.standing = Standing::Wanted { not_before };
             self.plan(now, not_before);
         }
@@ -484,13 +496,20 @@ impl Subscriptions {
 
 /// Steps of a request.
 impl Subscriptions {
-    /// The answer to a request has not come in time.
+    /// The answer to a request has not come in time. A venue that leaves several in a row
+    /// unanswered does not read this connection any more.
     fn overdue(&mut self, now: Time, request: Request, notes: &mut Notes) -> Health {
         if let Some(error) = request.refusal {
             self.blame(now, request.id, error, notes);
             return Health::Fine;
         }
-        let mut health = Health::Fine;
+        if self.waiting_for(request.id) > 0 {
+            self.unanswered = self.unanswered.saturating_add(1);
+        }
+        let mut health = match self.unanswered / 2 > self.timing.attempts {
+            true => Health::Stalled,
+            false => Health::Fine,
+        };
         for place in 0..self.entries.len() {
             match self.entries.get(place).map(|entry| entry.standing) {
                 // It may be subscribed or not, so it is unsubscribed before the next attempt.
@@ -498,12 +517,25 @@ impl Subscriptions {
                     health = health.max(self.fail(now, place, notes));
                 }
                 Some(Standing::Unsubscribing { by }) if by == request.id => {
-                    self.want(now, place, now);
+                    self.unsubscribe_again(now, place);
                 }
                 Some(_) | None => {}
             }
         }
         health
+    }
+
+    /// Unsubscribing was not acknowledged. Subscribed again without certainty it might be
+    /// subscribed twice; but some attempts are enough, because venues hold sets of streams.
+    fn unsubscribe_again(&mut self, now: Time, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        entry.unheard = entry.unheard.saturating_add(1);
+        match entry.unheard > self.timing.attempts {
+            true => self.want(now, place, now),
+            false => self.renew(now, place, now),
+        }
     }
 
     /// A request was refused: whatever is still waiting for it is to blame. One stream alone is
@@ -525,7 +557,11 @@ impl Subscriptions {
                 self.refuse(now, place, error.clone(), notes);
             } else {
                 entry.share = suspects.div_ceil(2);
-                self.want(now, place, now);
+                match self.acks {
+                    Acks::ForRequest => self.want(now, place, now),
+                    // Some may be subscribed, and only their acknowledgements lost.
+                    Acks::ForStream => self.renew(now, place, now),
+                }
             }
         }
     }
@@ -553,6 +589,10 @@ impl Subscriptions {
     /// Gathers the streams that `operation` is due for into the next request.
     fn gather(&mut self, now: Time, operation: Operation) -> bool {
         self.batch.clear();
+        let share_of = |entry: &Entry| match operation {
+            Operation::Subscribe => entry.share,
+            Operation::Unsubscribe => usize::MAX,
+        };
         let mut share = usize::MAX;
         for (place, entry) in self.entries.iter().enumerate() {
             let is_due = match (operation, entry.standing) {
@@ -562,8 +602,9 @@ impl Subscriptions {
                 }
                 (Operation::Subscribe | Operation::Unsubscribe, _) => false,
             };
-            if is_due && self.batch.len() < share.min(entry.share) {
-                share = share.min(entry.share);
+            let least = share.min(share_of(entry));
+            if is_due && self.batch.len() < least {
+                share = least;
                 self.batch.push(place);
             }
         }

@@ -240,104 +240,51 @@ fn best_quotes_of_okx_are_reset_where_the_time_goes_on() {
     ]);
 }
 
+/// What `after` says when a connection was lost between it and `before`.
+#[track_caller]
+fn after_reconnecting(market: Market, channel: &str, before: &str, after: &str, verdict: Verdict) {
+    let mut run = Run::new(market, channel.parse().expect("a channel"));
+    run.sequence.interrupt(GapCause::Connection);
+    assert_eq!(run.hear(before), FOLLOWS);
+    run.sequence.interrupt(GapCause::Connection);
+    run.sequence.interrupt(GapCause::Resubscription);
+    assert_eq!(run.hear(after), verdict, "{after}");
+}
+
+const fn lost(from: i64, to: i64) -> Verdict {
+    gap(from, to, GapCause::Connection)
+}
+
 #[test]
-fn what_an_interruption_cost_is_told_by_the_first_message_after_it() {
-    let lost = |from, to| gap(from, to, GapCause::Connection);
-    let table = [
-        (
-            Market::BinanceSpot,
-            "trade",
-            trade(10),
-            trade(15),
-            lost(11, 14),
-        ),
-        (Market::BinanceSpot, "trade", trade(10), trade(11), FOLLOWS),
-        (
-            Market::BinanceSpot,
-            "depth@100ms",
-            spot_depth(1, 10),
-            spot_depth(15, 20),
-            lost(11, 14),
-        ),
-        (
-            Market::BinanceSpot,
-            "depth@100ms",
-            spot_depth(1, 10),
-            spot_depth(9, 20),
-            FOLLOWS,
-        ),
-        (
-            Market::BinanceUsdm,
-            "depth@100ms",
-            usdm_depth(1, 9, 0),
-            usdm_depth(15, 20, 13),
-            lost(10, 13),
-        ),
-        (
-            Market::BinanceUsdm,
-            "depth@100ms",
-            usdm_depth(1, 9, 0),
-            usdm_depth(8, 20, 7),
-            FOLLOWS,
-        ),
-        (
-            Market::BinanceSpot,
-            "bookTicker",
-            book_ticker(10),
-            book_ticker(13),
-            lost(11, 12),
-        ),
-        (
-            Market::BinanceSpot,
-            "bookTicker",
-            book_ticker(10),
-            book_ticker(11),
-            FOLLOWS,
-        ),
-        (
-            Market::BinanceSpot,
-            "bookTicker",
-            book_ticker(10),
-            book_ticker(10),
-            DUPLICATE,
-        ),
-        (
-            Market::Okx,
-            "trades",
-            okx_trade(10, 1),
-            okx_trade(20, 5),
-            lost(11, 15),
-        ),
-        (
-            Market::Okx,
-            "books",
-            okx_book("snapshot", -1, 9),
-            okx_book("snapshot", -1, 12),
-            lost(10, 11),
-        ),
-        (
-            Market::Okx,
-            "books",
-            okx_book("snapshot", -1, 9),
-            okx_book("update", 9, 12),
-            FOLLOWS,
-        ),
-        (
-            Market::Okx,
-            "tickers",
-            okx_ticker(),
-            okx_ticker(),
-            Verdict::Gap(None, GapCause::Connection),
-        ),
-    ];
-    for (market, channel, before, after, verdict) in table {
-        let mut run = Run::new(market, channel.parse().unwrap());
-        run.sequence.interrupt(GapCause::Connection);
-        run.expect([(before, FOLLOWS)]);
-        run.sequence.interrupt(GapCause::Connection);
-        run.sequence.interrupt(GapCause::Resubscription);
-        assert_eq!(run.hear(&after), verdict, "{after}");
-    }
+fn what_a_lost_connection_cost_is_told_by_the_first_message_of_binance() {
+    let spot = |channel, before: String, after: String, verdict| {
+        after_reconnecting(Market::BinanceSpot, channel, &before, &after, verdict);
+    };
+    spot("trade", trade(10), trade(15), lost(11, 14));
+    spot("trade", trade(10), trade(11), FOLLOWS);
+    spot("depth", spot_depth(1, 10), spot_depth(15, 20), lost(11, 14));
+    spot("depth", spot_depth(1, 10), spot_depth(9, 20), FOLLOWS);
+    spot("bookTicker", book_ticker(10), book_ticker(13), lost(11, 12));
+    spot("bookTicker", book_ticker(10), book_ticker(11), FOLLOWS);
+    spot("bookTicker", book_ticker(10), book_ticker(10), DUPLICATE);
+    let usdm = |before: String, after: String, verdict| {
+        after_reconnecting(Market::BinanceUsdm, "depth", &before, &after, verdict);
+    };
+    usdm(usdm_depth(1, 9, 0), usdm_depth(15, 20, 13), lost(10, 13));
+    usdm(usdm_depth(1, 9, 0), usdm_depth(8, 20, 7), FOLLOWS);
+}
+
+#[test]
+fn what_a_lost_connection_cost_is_told_by_the_first_message_of_okx() {
+    let okx = |channel, before: String, after: String, verdict| {
+        after_reconnecting(Market::Okx, channel, &before, &after, verdict);
+    };
+    okx("trades", okx_trade(10, 1), okx_trade(20, 5), lost(11, 15));
+    let snapshot = |sequence| okx_book("snapshot", -1, sequence);
+    okx("books", snapshot(9), snapshot(12), lost(10, 11));
+    okx("books", snapshot(9), okx_book("update", 9, 12), FOLLOWS);
+    let somehow = Verdict::Gap(None, GapCause::Connection);
+    okx("tickers", okx_ticker(), okx_ticker(), somehow);
 }
 
 #[test]
