@@ -4,10 +4,15 @@
 
 mod connection_wire;
 mod connection_year;
+mod exchange;
 mod fleet;
 mod recordings;
 mod reference;
 mod session_plan;
+mod session_random;
+mod session_sequence;
+mod session_subscriptions;
+mod session_world;
 mod sim;
 mod support;
 mod venue_control;

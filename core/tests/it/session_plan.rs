@@ -11,7 +11,7 @@ fn wanted(market: Market, instrument: &str, channel: &str) -> Wanted {
     Wanted {
         market,
         instrument: instrument.into(),
-        channel: channel.parse().unwrap(),
+        channel: channel.parse().expect("a channel"),
     }
 }
 
