@@ -1,6 +1,6 @@
 //! The account of what the twin did, for whoever judges a client by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use marketprism_core::Time;
 use marketprism_core::market::Market;
@@ -11,6 +11,8 @@ use super::news::Ids;
 
 /// Entries of one kind that are kept; those that come after are only counted.
 const MAX_ENTRIES: usize = 100_000;
+/// Entries that wait for their end; the oldest ones give up.
+const MAX_WAITING: usize = 4096;
 
 /// What happened at one exchange.
 #[derive(Clone, Debug)]
@@ -23,6 +25,22 @@ pub struct Ledger {
     messages: u64,
     snapshots: u64,
     unlisted: u64,
+    /// Places of the faults that wait for streams, and of the omissions that wait for a message.
+    open: Waiting,
+    unfollowed: Waiting,
+}
+
+/// Places of entries that are not complete yet, the oldest first.
+#[derive(Clone, Debug, Default)]
+struct Waiting(VecDeque<usize>);
+
+impl Waiting {
+    fn push(&mut self, place: usize) {
+        if self.0.len() >= MAX_WAITING {
+            self.0.pop_front();
+        }
+        self.0.push_back(place);
+    }
 }
 
 /// A fault that struck.
@@ -112,6 +130,8 @@ impl Ledger {
             messages: 0,
             snapshots: 0,
             unlisted: 0,
+            open: Waiting(VecDeque::new()),
+            unfollowed: Waiting(VecDeque::new()),
         }
     }
 
@@ -200,6 +220,7 @@ impl Ledger {
 
     pub(super) fn fault(&mut self, entry: FaultEntry) {
         if self.faults.len() < MAX_ENTRIES {
+            self.open.push(self.faults.len());
             self.faults.push(entry);
         } else {
             self.unlisted += 1;
@@ -208,6 +229,7 @@ impl Ledger {
 
     pub(super) fn omitted(&mut self, omission: Omission) {
         if self.omissions.len() < MAX_ENTRIES {
+            self.unfollowed.push(self.omissions.len());
             self.omissions.push(omission);
         } else {
             self.unlisted += 1;
@@ -217,30 +239,40 @@ impl Ledger {
     /// A data message of a stream went out.
     pub(super) fn sent(&mut self, now: Time, connection: ConnectionId, stream: &str) {
         self.messages += 1;
-        let open = self.faults.iter_mut().rev().take(MAX_OPEN);
-        for entry in open.filter(|entry| entry.recovered.is_none()) {
-            entry.flowed(now, connection, stream);
-        }
-        let fresh = self.omissions.iter_mut().rev().take(MAX_OPEN);
-        for omission in fresh.filter(|omission| omission.followed.is_none()) {
-            if omission.connection == connection && omission.stream == stream {
-                omission.followed = Some(now);
-            }
-        }
+        let faults = &mut self.faults;
+        self.open.0.retain(|place| {
+            let entry = faults.get_mut(*place);
+            entry.is_some_and(|entry| !entry.flowed(now, connection, stream))
+        });
+        let omissions = &mut self.omissions;
+        self.unfollowed.0.retain(|place| {
+            let omission = omissions.get_mut(*place);
+            omission.is_some_and(|omission| !omission.followed_by(now, connection, stream))
+        });
     }
 }
 
-/// How far back an entry can wait for its end.
-const MAX_OPEN: usize = 256;
+impl Omission {
+    /// Takes note of a message; says whether the client can tell of the omission by it.
+    fn followed_by(&mut self, now: Time, connection: ConnectionId, stream: &str) -> bool {
+        let follows = self.connection == connection && self.stream == stream;
+        if follows {
+            self.followed = Some(now);
+        }
+        follows
+    }
+}
 
 impl FaultEntry {
-    fn flowed(&mut self, now: Time, connection: ConnectionId, stream: &str) {
+    /// Takes note of a message; says whether everything flows again.
+    fn flowed(&mut self, now: Time, connection: ConnectionId, stream: &str) -> bool {
         if connection == self.connection && self.fault.reach() == Reach::Connection {
-            return;
+            return false;
         }
         self.waiting.retain(|waiting| waiting != stream);
         if self.waiting.is_empty() {
             self.recovered = Some(now);
         }
+        self.waiting.is_empty()
     }
 }

@@ -28,6 +28,8 @@ use socket::{Mode, Socket};
 const READ: usize = 64 << 10;
 /// How long the alarm sleeps when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
+/// How long after an accept that failed the next one is tried.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// Connections that are accepted before the others are looked at again.
 const MAX_ARRIVALS: usize = 64;
 
@@ -203,10 +205,13 @@ impl Server {
     /// Brings the alarm forward to what the exchange has become due for meanwhile.
     fn set_alarm(&mut self) {
         if let Some(next) = self.exchange.poll_timeout() {
-            let at = self.origin + next.since(Time::ZERO);
-            if at < self.sleep.deadline() {
-                self.sleep.as_mut().reset(at);
-            }
+            self.wake_by(self.origin + next.since(Time::ZERO));
+        }
+    }
+
+    fn wake_by(&mut self, at: Instant) {
+        if at < self.sleep.deadline() {
+            self.sleep.as_mut().reset(at);
         }
     }
 
@@ -214,8 +219,11 @@ impl Server {
         while self.arrived.len() < MAX_ARRIVALS {
             match self.listener.poll_accept(cx) {
                 Poll::Ready(Ok(stream)) => self.arrived.push(stream),
-                // What failed was one connection, before it was ours.
-                Poll::Ready(Err(_)) => {}
+                Poll::Ready(Err(_)) => {
+                    // One connection died before it was ours, or descriptors have run out.
+                    self.wake_by(Instant::now() + ACCEPT_AGAIN);
+                    break;
+                }
                 Poll::Pending => break,
             }
         }

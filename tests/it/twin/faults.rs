@@ -317,6 +317,14 @@ fn a_notice_comes_in_the_form_of_the_connection_and_then_the_cut() {
     assert_eq!(ended(&world), Some(Command::Close(world.peers[0].id)));
     assert_eq!(world.peers[0].close, None);
 
+    let mut raw = World::of(Market::BinanceSpot);
+    let peer = raw.connect("/ws/btcusdt@bookTicker");
+    raw.run(SECOND * 5);
+    raw.exchange.inject(raw.now, Fault::Notice);
+    raw.run(SECOND);
+    let notice = raw.peers[peer].texts_with("serverShutdown");
+    assert_eq!(notice, [r#"{"e":"serverShutdown","E":1767225605000}"#]);
+
     let mut okx = World::of(Market::Okx);
     let peer = okx.connect("/ws/v5/public");
     okx.send(
