@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -21,6 +22,13 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show the whole system on this machine: exchange twins on loopback with TLS, every session,
+    /// faults striking, and a verdict at the end
+    ///
+    /// Exits with 0 only if no session ever had two live sockets, no socket was left in
+    /// CLOSE_WAIT, every fault was recovered from, every subscription restored and every missing
+    /// update reported as a gap; with 1 otherwise.
+    Demo(Demo),
     /// Collect what CONFIG names, as NDJSON events to standard output or a file
     ///
     /// Ctrl-C or SIGTERM closes the sockets in good order and writes everything that was
@@ -28,6 +36,10 @@ pub enum Command {
     Run(Plan),
     /// Validate CONFIG and print the plan: sessions, URLs, subscriptions, budgets
     Check(Plan),
+    /// Serve the exchange twins for any other client, until Ctrl-C
+    ///
+    /// Prints a line for each twin: market, WebSocket base URL, REST base URL.
+    Twin(Twin),
     /// Turn raw exchange messages, one a line, into NDJSON events
     ///
     /// At the end one JSON line on standard error counts the messages, events, control messages
@@ -35,11 +47,52 @@ pub enum Command {
     Decode(Decode),
 }
 
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// How long faults strike, in seconds
+    #[arg(long, value_name = "N", default_value_t = 30,
+          value_parser = |text: &str| seconds(text, 3))]
+    pub seconds: u64,
+    /// What the faults and the market are drawn from
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole::<u64>)]
+    pub seed: u64,
+    /// Let the twins behave
+    #[arg(long)]
+    pub no_faults: bool,
+}
+
 /// Arguments of `run` and `check`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
     /// The YAML file that says what to collect
     pub config: PathBuf,
+}
+
+/// Arguments of `twin`.
+#[derive(Debug, clap::Args)]
+pub struct Twin {
+    /// A market to serve; each time it is given, another twin [default: each market once]
+    #[arg(long = "market", value_name = "MARKET", value_parser = market())]
+    pub markets: Vec<Market>,
+    /// The port of the first market, the others follow; 0 lets the system choose each
+    #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = whole::<u16>)]
+    pub port: u16,
+    /// Serve TLS, and write the certificate authority that clients must trust to FILE
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// What the faults and the market are drawn from
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole::<u64>)]
+    pub seed: u64,
+    /// Let a fault strike each twin every MS milliseconds, on average [default: none]
+    #[arg(long, value_name = "MS", value_parser = whole::<u64>)]
+    pub faults_every: Option<u64>,
+    /// Stop after so many seconds [default: at Ctrl-C]
+    #[arg(long, value_name = "N", value_parser = |text: &str| seconds(text, 1))]
+    pub seconds: Option<u64>,
+    /// Write each fault and each omitted update to FILE, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
 }
 
 /// Arguments of `decode`.
@@ -54,6 +107,21 @@ pub struct Decode {
 
 fn market() -> impl TypedValueParser<Value = Market> {
     PossibleValuesParser::new(Market::ALL.map(Market::name)).try_map(|name| name.parse::<Market>())
+}
+
+fn seconds(text: &str, least: u64) -> Result<u64, String> {
+    const MOST: u64 = 86_400;
+    match text.parse() {
+        Ok(seconds) if (least..=MOST).contains(&seconds) => Ok(seconds),
+        Ok(_) | Err(_) => Err(format!("allowed: whole seconds from {least} to {MOST}")),
+    }
+}
+
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| {
+        let bits = 8 * size_of::<T>();
+        format!("allowed: whole numbers of {bits} bits")
+    })
 }
 
 /// Why there are no [`Arguments`].
@@ -168,7 +236,7 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-const COMMANDS: &str = "; allowed: run, check, decode";
+const COMMANDS: &str = "; allowed: demo, run, check, twin, decode";
 
 /// What clap itself says, without its prefix, usage and tips.
 struct FirstLine<'a>(&'a str);

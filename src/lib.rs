@@ -4,25 +4,33 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod audit;
 pub mod check;
 pub mod cli;
 mod collector;
 pub mod config;
 pub mod decode;
+pub mod demo;
 mod failure;
+mod host;
 mod lines;
 mod ndjson;
 pub mod run;
 mod signal;
 pub mod sink;
 pub mod twin;
+pub mod twins;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cli::{Command, Unparsed};
+use demo::{Demo, Faults};
 pub use failure::Failure;
+use marketprism_core::market::Market;
+use twins::Twins;
 
 /// The whole program: arguments in (the first is the program's name), exit code out.
 #[must_use]
@@ -44,9 +52,39 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(demo_of(arguments)),
         Command::Run(plan) => run::run(&plan.config),
         Command::Check(plan) => check::run(&plan.config),
+        Command::Twin(arguments) => twins::run(&twins_of(arguments)),
         Command::Decode(decode) => decode::run(decode.market, decode.file.as_deref()),
+    }
+}
+
+fn demo_of(arguments: &cli::Demo) -> Demo {
+    Demo {
+        duration: Duration::from_secs(arguments.seconds),
+        seed: arguments.seed,
+        faults: if arguments.no_faults {
+            Faults::None
+        } else {
+            Faults::Strike
+        },
+    }
+}
+
+fn twins_of(arguments: &cli::Twin) -> Twins {
+    let markets = match &*arguments.markets {
+        [] => Market::ALL.to_vec(),
+        markets => markets.to_vec(),
+    };
+    Twins {
+        markets,
+        port: arguments.port,
+        authority: arguments.tls_ca.clone(),
+        seed: arguments.seed,
+        faults: arguments.faults_every.map(Duration::from_millis),
+        duration: arguments.seconds.map(Duration::from_secs),
+        ledger: arguments.ledger.clone(),
     }
 }
 

@@ -106,6 +106,15 @@ impl Config {
         Self::parse(&text).map_err(|flaw| flaw.in_file(file))
     }
 
+    /// Checks a text; `name` stands for the file in errors.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong first.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::parse(text).map_err(|flaw| flaw.in_file(Path::new(name)))
+    }
+
     fn parse(text: &str) -> Result<Self, Flaw> {
         let node = yaml::parse(text)?;
         let top = Field::top(&node);

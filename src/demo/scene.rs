@@ -1,0 +1,171 @@
+//! The stage: an exchange of its own for each session, and sessions with their time compressed.
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use marketprism_core::Time;
+use marketprism_core::market::Market;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::twin::{
+    Allowance, Certificates, Exchange, Fault, FaultPlan, Options, Server, wall_clock,
+};
+
+/// What the demo collects, with every timer some twenty times shorter than usual.
+const CONFIG: &str = "
+collect:
+  - market: binance-spot
+    instruments: [BTCUSDT, ETHUSDT]
+    channels: [trade, depth@100ms, bookTicker]
+  - market: binance-usdm
+    instruments: [BTCUSDT, ETHUSDT]
+    channels: [aggTrade, depth@100ms, bookTicker]
+  - market: okx
+    instruments: [BTC-USDT, ETH-USDT-SWAP]
+    channels: [trades, books, bbo-tbt, tickers]
+settings:
+  timers:
+    connect: 1000
+    upgrade: 1000
+    probe: 700
+    silence: 1400
+    data: 1500
+    close: 400
+    retry: 50
+    retry_cap: 800
+    retry_after_cap: 2000
+    stable: 1500
+    rotate: 15000
+    ack: 700
+    settle: 150
+    first_data: 2500
+    stream_silence_floor: 1000
+    stream_silence_cap: 2500
+    stream_retry: 100
+    stream_retry_cap: 800
+    quarantine: 500
+    quarantine_cap: 1000
+    stream_stable: 2000
+  limits:
+    dials: {count: 280, per: 15000}
+";
+
+/// By what the exchanges' own times are divided.
+const COMPRESSION: u32 = 20;
+
+/// The sessions of the plan and the exchanges that they go to: each its own, so that the kernel's
+/// table tells whose a socket is.
+pub(super) const SESSIONS: [(&str, Market); 4] = [
+    ("binance-spot-1", Market::BinanceSpot),
+    ("binance-usdm-public-1", Market::BinanceUsdm),
+    ("binance-usdm-market-1", Market::BinanceUsdm),
+    ("okx-public-1", Market::Okx),
+];
+
+/// How the exchanges behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Conduct {
+    /// As documented.
+    Good,
+    /// With faults for so long.
+    Faulty(Duration),
+}
+
+/// Exchanges that listen, and the configuration of the sessions that connect to them.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) servers: Vec<Server>,
+    pub(super) config: Config,
+}
+
+impl Scene {
+    /// Opens the exchanges.
+    pub(super) fn open(seed: u64, conduct: Conduct) -> Result<Self, Failure> {
+        let certificates = Certificates::generate()
+            .map_err(|error| Failure::Io(format!("no TLS on loopback: {error}")))?;
+        let servers = (0..)
+            .zip(SESSIONS)
+            .map(|(number, (_, market))| server(number, market, seed, conduct, &certificates))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|error| Failure::Io(format!("cannot listen on loopback: {error}")))?;
+        let addresses = servers.iter().map(Server::address);
+        let config = config(addresses, &certificates)?;
+        Ok(Self { servers, config })
+    }
+}
+
+fn server(
+    number: u64,
+    market: Market,
+    seed: u64,
+    conduct: Conduct,
+    certificates: &Certificates,
+) -> io::Result<Server> {
+    let mut options = Options::new(market);
+    options.origin = wall_clock();
+    options.rules = options.rules.compressed(COMPRESSION);
+    options.rules.connects = options
+        .rules
+        .connects
+        .map(|Allowance { count, per }| Allowance {
+            count,
+            per: per / COMPRESSION,
+        });
+    options.faults = match conduct {
+        Conduct::Good => None,
+        Conduct::Faulty(duration) => Some(faults(duration)),
+    };
+    let exchange = Exchange::new(market, options, seed.wrapping_mul(4).wrapping_add(number));
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Server::bind(exchange, anywhere, Some(certificates))
+}
+
+/// Every fault, as many as leave time to recover from one before the next.
+fn faults(duration: Duration) -> FaultPlan {
+    let first = Duration::from_millis(1200);
+    let mut plan = FaultPlan::every(Duration::from_millis(1700));
+    plan.kinds = Fault::catalogue().into_iter().map(shorter).collect();
+    plan.from = Time::ZERO + first;
+    plan.until = Time::ZERO + duration;
+    plan
+}
+
+const fn shorter(fault: Fault) -> Fault {
+    let pause = Duration::from_secs(1);
+    if let Fault::Status(status, _) = fault {
+        Fault::Status(status, pause)
+    } else if let Fault::Refuse(_) = fault {
+        Fault::Refuse(pause)
+    } else {
+        fault
+    }
+}
+
+/// The configuration, read like anybody's; the authority's certificate is in a file meanwhile.
+fn config(
+    addresses: impl Iterator<Item = SocketAddr>,
+    certificates: &Certificates,
+) -> Result<Config, Failure> {
+    let authority = authority_file();
+    fs::write(&authority, certificates.authority())
+        .map_err(|error| Failure::write(&authority.display().to_string(), error))?;
+    let mut text = format!("{CONFIG}  ca_file: '{}'\nsessions:\n", authority.display());
+    for ((name, _), address) in SESSIONS.iter().zip(addresses) {
+        // Writing to memory cannot fail.
+        let _written = writeln!(text, "  {name}: {{websocket: 'wss://{address}'}}");
+    }
+    let config = Config::from_text("demo", &text);
+    let removed = fs::remove_file(&authority);
+    removed.map_err(|error| Failure::write(&authority.display().to_string(), error))?;
+    Ok(config?)
+}
+
+fn authority_file() -> PathBuf {
+    let name = format!("marketprism-demo-{}.pem", std::process::id());
+    std::env::temp_dir().join(name)
+}

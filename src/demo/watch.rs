@@ -1,0 +1,167 @@
+//! What the sessions of the demo have said, as far as the view and the verdict need it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use marketprism_core::connection::{Cause, Status};
+use marketprism_core::fleet::MachineId;
+use marketprism_core::market::{self, Body, BookKind, Decimal};
+use marketprism_core::session::{Change, Event, Gap, GapCause, Heard, Missing, Stream};
+
+/// Over how long the rate of events is taken.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+
+/// What has been heard of every session, in the order of the fleet.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) sessions: Vec<Heed>,
+}
+
+/// What has been heard of one session.
+#[derive(Debug)]
+pub(super) struct Heed {
+    pub(super) name: String,
+    pub(super) events: u64,
+    pub(super) rate: Rate,
+    pub(super) epoch: u32,
+    pub(super) last_cause: Option<Cause>,
+    pub(super) gaps: Vec<Hole>,
+    pub(super) tops: BTreeMap<String, Top>,
+}
+
+/// A gap that was reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hole {
+    pub(super) stream: Stream,
+    pub(super) missing: Option<Missing>,
+    pub(super) cause: GapCause,
+}
+
+/// The best prices of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Top {
+    pub(super) bid: Decimal,
+    pub(super) ask: Decimal,
+}
+
+/// Events a second, as of the last full window.
+#[derive(Debug)]
+pub(super) struct Rate {
+    since: Instant,
+    events: u64,
+    pub(super) per_second: u64,
+}
+
+impl Rate {
+    const fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            events: 0,
+            per_second: 0,
+        }
+    }
+
+    /// Looks at the clock: so many `events` have come in all.
+    pub(super) fn tick(&mut self, now: Instant, events: u64) {
+        let window = now.duration_since(self.since);
+        if window < RATE_WINDOW {
+            return;
+        }
+        let millis = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+        self.per_second = events.saturating_sub(self.events).saturating_mul(1000) / millis;
+        self.since = now;
+        self.events = events;
+    }
+}
+
+impl Watch {
+    pub(super) fn new(names: impl Iterator<Item = String>, now: Instant) -> Self {
+        let heed = |name| Heed {
+            name,
+            events: 0,
+            rate: Rate::new(now),
+            epoch: 0,
+            last_cause: None,
+            gaps: Vec::new(),
+            tops: BTreeMap::new(),
+        };
+        Self {
+            sessions: names.map(heed).collect(),
+        }
+    }
+
+    /// Takes an event in and returns what is worth a line, if anything.
+    pub(super) fn hear(&mut self, id: MachineId, heard: &Heard<'_>) -> Option<String> {
+        let heed = self.sessions.get_mut(id.index())?;
+        let words = heed.hear(&heard.event)?;
+        Some(format!("{:<21} {words}", heed.name))
+    }
+}
+
+impl Heed {
+    fn hear(&mut self, event: &Event<'_>) -> Option<String> {
+        match event {
+            Event::Market(event) | Event::OutOfOrder { event, .. } => {
+                self.events += 1;
+                self.market(event);
+                None
+            }
+            Event::Status(status) => self.status(*status),
+            Event::Gap(gap) => self.gap(gap),
+            Event::Subscription { stream, change } => match change {
+                Change::Requested { .. } | Change::Confirmed | Change::Live => None,
+                Change::Silent | Change::Renewing | Change::Mute | Change::Refused(_) => {
+                    Some(format!("{stream} is {}", change.name()))
+                }
+            },
+            Event::Notice(_) => Some("the venue gives notice".to_owned()),
+            Event::Undecoded(undecoded) => Some(format!("undecoded: {undecoded:?}")),
+        }
+    }
+
+    fn market(&mut self, event: &market::Event<'_>) {
+        let Body::Book(book) = event.body else {
+            return;
+        };
+        if let (BookKind::Top(_), [bid, ..], [ask, ..]) = (book.kind, book.bids, book.asks) {
+            let top = Top {
+                bid: bid.price,
+                ask: ask.price,
+            };
+            match self.tops.get_mut(event.instrument) {
+                Some(known) => *known = top,
+                None => {
+                    self.tops.insert(event.instrument.to_owned(), top);
+                }
+            }
+        }
+    }
+
+    fn status(&mut self, status: Status) -> Option<String> {
+        match status {
+            Status::Dialing { epoch, .. } => {
+                self.epoch = epoch.number();
+                None
+            }
+            Status::Open { epoch } => Some(format!("socket {} is open", epoch.number())),
+            Status::Down { epoch, cause } => {
+                self.last_cause = Some(cause);
+                Some(format!("socket {} is down: {cause}", epoch.number()))
+            }
+            Status::Waiting { .. } | Status::Stopped => None,
+        }
+    }
+
+    /// What a reconnect cost is in the table; a hole in a standing subscription is a story.
+    fn gap(&mut self, gap: &Gap<'_>) -> Option<String> {
+        let Gap { stream, cause, .. } = gap;
+        self.gaps.push(Hole {
+            stream: (*stream).clone(),
+            missing: gap.missing,
+            cause: *cause,
+        });
+        let Missing { from, to } = gap.missing.filter(|_| *cause != GapCause::Connection)?;
+        let cause = cause.name();
+        Some(format!("gap in {stream}: {from} to {to} ({cause})"))
+    }
+}
