@@ -51,23 +51,27 @@ impl ReceiveBuffer {
 
     /// Declares that the first `count` bytes of [`spare`](Self::spare) have been filled; more
     /// than there is room for counts as all of it.
+    #[inline]
     pub fn commit(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.bytes.len());
     }
 
     /// The bytes that no connection has taken yet.
     #[must_use]
+    #[inline]
     pub fn filled(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
     /// Whether every byte has been taken.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Forgets what has not been taken: the socket it came from is gone.
+    #[inline]
     pub const fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -75,6 +79,7 @@ impl ReceiveBuffer {
 
     /// Takes `count` bytes from the front and returns where they stand. The place stays valid
     /// until the next [`spare`](Self::spare), so an event can borrow it after the fact.
+    #[inline]
     pub(crate) fn take(&mut self, count: usize) -> core::ops::Range<usize> {
         let start = self.start;
         self.start = start.saturating_add(count).min(self.end);
@@ -83,6 +88,7 @@ impl ReceiveBuffer {
 
     /// The bytes at a place that [`take`](Self::take) returned; nothing if it returned it of
     /// another, larger buffer.
+    #[inline]
     pub(crate) fn at(&self, place: core::ops::Range<usize>) -> &[u8] {
         self.bytes.get(place).unwrap_or_default()
     }

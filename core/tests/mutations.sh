@@ -160,10 +160,9 @@ mutant 'close without deadline' connection/farewell.rs \
     $laws::every_phase_but_stopped_has_a_deadline_or_awaits_a_confirmation \
     '        self.timers.arm(Timer::Close, now + self.rules.close);' ''
 
-mutant 'retry waits for ever' connection/phase.rs \
+mutant 'retry waits for ever' connection/dial.rs \
     $laws::once_faults_cease_it_is_open_again \
-    '(Waiting, S::Expired(T::Retry)) => self.dial_from(now, now),' \
-    '(Waiting, S::Expired(T::Retry)) => self.wait(now + self.rules.retry.cap),'
+    'earliest.max(allowed);' 'earliest.max(allowed) + self.rules.retry.initial;'
 
 mutant 'down told twice' connection/farewell.rs \
     $laws::statuses_come_in_an_order_that_makes_sense \

@@ -1,8 +1,8 @@
 //! The way in: events that borrow from the receive buffer, one at a time.
 
-use super::Connection;
 use super::io::{Cause, Status};
 use super::phase::{Reading, Stimulus};
+use super::{Connection, Told};
 use crate::buffer::ReceiveBuffer;
 use crate::time::Time;
 use crate::ws::{self, Item, Kind, Violation};
@@ -67,8 +67,9 @@ impl Connection {
 
     /// Takes the next event's bytes out of the buffer and says where they stand; what concerns
     /// the connection alone is dealt with on the way. On `None` the buffer is empty.
+    #[inline]
     pub(crate) fn find(&mut self, now: Time, rx: &mut ReceiveBuffer) -> Option<Found> {
-        if !rx.is_empty() {
+        if !rx.is_empty() && self.told.heard.replace(now) != Some(now) {
             self.signal(now, Stimulus::Heard);
         }
         loop {
@@ -121,6 +122,7 @@ impl Connection {
         match self.link.read_answer(rx) {
             Ok(Some(upgraded)) => {
                 self.decoder.restart(upgraded.deflate);
+                self.told = Told::default();
                 self.signal(now, Stimulus::Upgraded);
             }
             Ok(None) => return None,
@@ -130,6 +132,7 @@ impl Connection {
     }
 
     /// `None` when the buffer is empty; nothing inside if the frame was the connection's own.
+    #[inline]
     fn find_frame(&mut self, now: Time, rx: &mut ReceiveBuffer) -> Option<Option<ws::Found>> {
         let found = match self.decoder.find(rx) {
             Ok(found) => found?,
@@ -141,7 +144,9 @@ impl Connection {
         match found.kind() {
             Kind::Text if self.is_text_pong(rx, found) => self.signal(now, Stimulus::Pong),
             Kind::Text | Kind::Binary => {
-                self.signal(now, Stimulus::Data);
+                if self.told.data.replace(now) != Some(now) {
+                    self.signal(now, Stimulus::Data);
+                }
                 return Some(Some(found));
             }
             Kind::Ping | Kind::Pong | Kind::Close => self.obey(now, rx, found),
@@ -150,6 +155,7 @@ impl Connection {
     }
 
     /// A control frame.
+    #[cold]
     fn obey(&mut self, now: Time, rx: &ReceiveBuffer, found: ws::Found) {
         const WITHOUT_CODE: u16 = 1005;
         let stimulus = match self.decoder.lend(rx, found) {
@@ -166,6 +172,7 @@ impl Connection {
         self.signal(now, stimulus);
     }
 
+    #[inline]
     fn is_text_pong(&mut self, rx: &ReceiveBuffer, found: ws::Found) -> bool {
         match self.link.text_pong() {
             Some(pong) => self.decoder.lend(rx, found) == Ok(Item::Text(pong)),

@@ -165,6 +165,15 @@ pub struct Connection {
     life: Lifecycle,
     link: Link,
     decoder: Decoder,
+    told: Told,
+}
+
+/// When the transitions were last told of what arrives in large numbers. Once for each read is
+/// enough: what is told twice at the same moment says nothing new.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    heard: Option<Time>,
+    data: Option<Time>,
 }
 
 impl Connection {
@@ -188,6 +197,7 @@ impl Connection {
             life: Lifecycle::new(&config, life),
             decoder: Decoder::new(Role::Client, config.limits, None),
             link: Link::new(config, link)?,
+            told: Told::default(),
         })
     }
 
@@ -204,6 +214,7 @@ impl Connection {
 
     /// The next change of state, for those who do not hear of it from [`receive`](Self::receive).
     /// 16 are kept; an application that takes none loses the oldest.
+    #[inline]
     pub fn poll_status(&mut self) -> Option<Status> {
         self.life.statuses.poll()
     }

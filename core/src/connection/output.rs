@@ -52,6 +52,7 @@ impl Statuses {
         self.0.push_back(status);
     }
 
+    #[inline]
     pub(super) fn poll(&mut self) -> Option<Status> {
         self.0.pop_front()
     }

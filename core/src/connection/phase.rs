@@ -169,6 +169,7 @@ impl Lifecycle {
     }
 
     /// What may be read from the socket at the moment.
+    #[inline]
     pub(super) const fn reading(&self) -> Reading {
         match (self.phase, self.farewell) {
             (Phase::Upgrading, _) => Reading::Handshake,
