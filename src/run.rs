@@ -56,7 +56,7 @@ async fn listen(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let mut asked = Asked::Nothing;
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         tokio::select! {
             biased;
             () = signals.next() => match asked {

@@ -68,7 +68,7 @@ where
     fleet.add(machine, None);
     let mut driver = Driver::new(fleet, tls.clone());
     driver.start();
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         let mut down = false;
         let mut heard = |_, event: Event<'_>| {
             down |= matches!(event, Event::Status(Status::Down { .. }));

@@ -57,7 +57,7 @@ where
             }
             let turned = driver.poll_turn(cx, &mut |id, event| ready.extend(own(id, event)));
             if ready.is_empty() {
-                if driver.fleet().stopped() {
+                if driver.stopped() {
                     return Poll::Ready(None);
                 }
                 ready!(turned);

@@ -37,6 +37,14 @@ pub struct Driver<M: Machine, N: Network = Dialer> {
     rx: ReceiveBuffer,
     task: Arc<Task>,
     alarm: Alarm,
+    told: Told,
+}
+
+/// Whether the machines have been told something that no turn has acted upon yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Something,
 }
 
 impl<M: Machine> Driver<M> {
@@ -64,6 +72,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
             rx: ReceiveBuffer::with_capacity(RECEIVE),
             task: Arc::default(),
             alarm: Alarm::default(),
+            told: Told::Nothing,
         }
     }
 
@@ -81,18 +90,33 @@ impl<M: Machine, N: Network> Driver<M, N> {
 
     /// Tells one machine something; acted upon in the next turn.
     pub fn handle(&mut self, id: MachineId, input: Input) {
-        self.fleet.handle(self.clock.now(), id, input);
+        self.tell(|fleet, now| fleet.handle(now, id, input));
     }
 
     /// Asks every machine to connect; one that is not stopped takes no notice.
     pub fn start(&mut self) {
-        self.fleet.handle_all(self.clock.now(), Input::Start);
+        self.tell(|fleet, now| fleet.handle_all(now, Input::Start));
     }
 
     /// Asks every machine to close in good order and to stay down. Keep turning until
-    /// [`Fleet::stopped`]: what still arrives is still handed over.
+    /// [`stopped`](Self::stopped): what still arrives is still handed over.
     pub fn stop(&mut self) {
-        self.fleet.handle_all(self.clock.now(), Input::Stop);
+        self.tell(|fleet, now| fleet.handle_all(now, Input::Stop));
+    }
+
+    /// What is told to machines that have stopped and stay so makes no difference to them.
+    fn tell(&mut self, what: impl FnOnce(&mut Fleet<M>, Time)) {
+        let stopped = self.fleet.stopped();
+        what(&mut self.fleet, self.clock.now());
+        if !(stopped && self.fleet.stopped()) {
+            self.told = Told::Something;
+        }
+    }
+
+    /// Whether every machine has stopped and all that they had to say has been handed over.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.told == Told::Nothing && self.fleet.stopped()
     }
 
     /// Starts every machine and hands each event to `each`, until every machine has stopped:
@@ -100,7 +124,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
     pub async fn run(&mut self, mut each: impl FnMut(MachineId, M::Event<'_>), stop: impl Future) {
         self.start();
         let mut stop = Some(pin!(stop));
-        while !self.fleet.stopped() {
+        while !self.stopped() {
             poll_fn(|cx| {
                 if let Some(asked) = &mut stop
                     && asked.as_mut().poll(cx).is_ready()
@@ -108,11 +132,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
                     stop = None;
                     self.stop();
                 }
-                let turned = self.poll_turn(cx, &mut each);
-                if self.fleet.stopped() {
-                    return Poll::Ready(());
-                }
-                turned
+                self.poll_turn(cx, &mut each)
             })
             .await;
         }
@@ -141,7 +161,12 @@ impl<M: Machine, N: Network> Driver<M, N> {
         each: &mut impl FnMut(MachineId, M::Event<'_>),
     ) -> Poll<()> {
         self.task.register(cx.waker());
+        let told = std::mem::replace(&mut self.told, Told::Nothing);
         if self.pass(each) {
+            return Poll::Ready(());
+        }
+        if told == Told::Something && self.fleet.stopped() {
+            // Nothing would ever end the wait.
             return Poll::Ready(());
         }
         let due = self.fleet.poll_timeout();

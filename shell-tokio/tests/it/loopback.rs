@@ -72,7 +72,7 @@ pub(crate) async fn heard_until(driver: &mut Driver<Connection>, last: Heard) ->
     let mut all = Vec::new();
     driver.start();
     let listening = async {
-        while !driver.fleet().stopped() {
+        while !driver.stopped() {
             let begin = all.len();
             driver.turn(&mut |_, event| all.extend(heard(event))).await;
             if all[begin..].contains(&last) {
@@ -170,7 +170,7 @@ async fn a_message_larger_than_every_buffer_goes_out_in_parts_and_comes_in_whole
     driver.start();
     let long = "x".repeat(SIZE);
     let mut waits = true;
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         driver
             .turn(&mut |_, event| heard_all.extend(heard(event)))
             .await;
@@ -209,6 +209,28 @@ async fn silence_is_noticed_by_the_core_and_ends_the_socket() {
     let lost = Heard::Down(Cause::Lost(Timer::Silence));
     assert_eq!(all[..3], [Heard::Open, lost, Heard::Open]);
     peer.finished();
+}
+
+#[tokio::test]
+async fn a_stop_that_ends_a_wait_at_once_is_heard_too_however_often_it_is_repeated() {
+    let mut config = config(SocketAddr::from(([255, 255, 255, 255], 9)));
+    config.retry.initial = Duration::from_secs(3600);
+    config.retry.cap = config.retry.initial;
+    let (mut driver, _) = driver(config, webpki());
+    let mut all = Vec::new();
+    driver.start();
+    while !driver.stopped() {
+        driver
+            .turn(&mut |_, event| match event {
+                Event::Status(status) => all.push(status),
+                Event::Text(_) | Event::Binary(_) => {}
+            })
+            .await;
+        if matches!(all[..], [.., Status::Waiting { .. } | Status::Stopped]) {
+            driver.stop();
+        }
+    }
+    assert_eq!(all.last(), Some(&Status::Stopped));
 }
 
 #[tokio::test]

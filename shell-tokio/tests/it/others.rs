@@ -172,7 +172,7 @@ async fn conversation(server: Option<Server>) {
         assert_eq!(talk.hear().await, Said::Open);
         talk.driver.stop();
         assert_eq!(talk.hear().await, Said::Down(Cause::Stopped));
-        while !talk.driver.fleet().stopped() {
+        while !talk.driver.stopped() {
             talk.driver.turn(&mut |_, _| {}).await;
         }
     }

@@ -100,7 +100,7 @@ async fn a_large_message_passes_through_tls_in_both_directions() {
     let long = "x".repeat(SIZE);
     let mut all = Vec::new();
     driver.start();
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         let before = all.len();
         driver.turn(&mut |_, event| all.extend(heard(event))).await;
         if all[before..].contains(&Heard::Open) {
@@ -199,7 +199,7 @@ async fn each_machine_trusts_whom_it_is_told_to() {
     driver.set_tls(ids[1], two.tls);
     let mut all = Vec::new();
     driver.start();
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         driver
             .turn(&mut |id, event| all.extend(heard(event).map(|event| (id, event))))
             .await;

@@ -52,7 +52,7 @@ fn driven(script: Script, out: &[u8]) -> Outcome {
     let mut driver = Driver::over(fleet([Pipe::new(out)]), network);
     let mut received = Vec::new();
     driver.start();
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         let flag = Arc::new(Flag::default());
         let waker = Waker::from(Arc::clone(&flag));
         let mut each = |_: MachineId, bytes: &[u8]| received.extend_from_slice(bytes);
@@ -172,7 +172,7 @@ fn a_stop_gives_a_dial_up_and_closes_what_it_held() {
     driver.stop();
     assert!(polled(&mut driver).is_ready());
     assert_eq!(open.load(Ordering::SeqCst), 0);
-    assert!(driver.fleet().stopped());
+    assert!(driver.stopped());
 }
 
 fn polled(driver: &mut Driver<Pipe, Scripted>) -> Poll<()> {
@@ -246,7 +246,7 @@ async fn a_run_that_is_dropped_and_run_again_loses_nothing() {
     let mut received = Vec::new();
     let mut runs = 0;
     driver.start();
-    while !driver.fleet().stopped() {
+    while !driver.stopped() {
         let run = driver.run(
             |_, bytes: &[u8]| received.extend_from_slice(bytes),
             std::future::pending::<()>(),
