@@ -244,7 +244,7 @@ struct NoticeLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u32>,
+    code: Option<i64>,
 }
 
 fn notice_line(notice: Notice) -> NoticeLine {
@@ -257,7 +257,12 @@ fn notice_line(notice: Notice) -> NoticeLine {
         Notice::Other { code } => NoticeLine {
             notice: "other",
             sent_ns: None,
-            code: Some(code),
+            code: Some(i64::from(code)),
+        },
+        Notice::Error(rejection) => NoticeLine {
+            notice: "error",
+            sent_ns: None,
+            code: Some(rejection.code),
         },
     }
 }

@@ -126,8 +126,12 @@ impl Entry {
 
     /// When a live stream counts as silent, unless it speaks before.
     pub(super) fn silent_at(&self, timing: &Timing) -> Time {
-        let last = self.pace.last().unwrap_or(self.live_since);
-        last + self.patience(timing)
+        self.heard_at() + self.patience(timing)
+    }
+
+    /// When a live stream was last heard of.
+    pub(super) fn heard_at(&self) -> Time {
+        self.pace.last().unwrap_or(self.live_since)
     }
 
     /// How long the stream may pause while it is live.

@@ -135,6 +135,8 @@ pub enum Notice {
         /// The venue's number for it.
         code: u32,
     },
+    /// A refusal that belongs to none of our requests.
+    Error(Rejection),
 }
 
 /// A message that could not be used.

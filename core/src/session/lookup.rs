@@ -1,18 +1,14 @@
 //! From a message to its stream, without work that grows with the number of streams.
 
-use core::hash::{Hash, Hasher};
-
 use hashbrown::HashTable;
 
 use super::stream::Stream;
 use crate::market::Channel;
 
-/// Sets the bit in which ASCII letters differ by case.
-const FOLD: u64 = 0x2020_2020_2020_2020;
-
 /// The places of streams, found by channel and instrument; upper and lower case are the same.
 ///
-/// The hash has a fixed seed: the keys are ours, a peer can only ask for them.
+/// The hash has a fixed seed and is of the instrument alone, which has few channels: the keys
+/// are ours, a peer can only ask for them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lookup {
     places: HashTable<u32>,
@@ -23,6 +19,7 @@ impl Lookup {
     pub(super) fn new<'a>(streams: impl Iterator<Item = &'a Stream> + Clone) -> Self {
         let mut lookup = Self::default();
         for (place, stream) in (0..).zip(streams.clone()) {
+            let hash_of = |stream: &Stream| hash(stream.instrument.as_bytes());
             let rehash = |&place: &u32| streams.clone().nth(place as usize).map_or(0, hash_of);
             lookup.places.insert_unique(hash_of(stream), place, rehash);
         }
@@ -30,6 +27,7 @@ impl Lookup {
     }
 
     /// Where the stream stands, if it is one of ours; `at` gives the stream at a place.
+    #[inline]
     pub(super) fn find<'a>(
         &self,
         channel: Channel,
@@ -38,54 +36,45 @@ impl Lookup {
     ) -> Option<usize> {
         let is_it = |&place: &u32| {
             at(place as usize).is_some_and(|stream| {
-                stream.channel == channel && stream.instrument.eq_ignore_ascii_case(instrument)
+                stream.channel == channel && is_same(&stream.instrument, instrument)
             })
         };
-        let found = self.places.find(hash(channel, instrument), is_it);
+        let found = self.places.find(hash(instrument.as_bytes()), is_it);
         found.map(|&place| place as usize)
     }
 }
 
-fn hash_of(stream: &Stream) -> u64 {
-    hash(stream.channel, &stream.instrument)
+#[inline]
+fn is_same(ours: &str, theirs: &str) -> bool {
+    ours == theirs || ours.eq_ignore_ascii_case(theirs)
 }
 
-fn hash(channel: Channel, instrument: &str) -> u64 {
-    let mut hasher = Multiply(0);
-    channel.hash(&mut hasher);
-    for chunk in instrument.as_bytes().chunks(8) {
-        hasher.add(word(chunk) | FOLD);
-    }
-    hasher.finish()
+/// Eight bytes from each end, case folded: the names of one venue's instruments differ there.
+#[inline]
+fn hash(name: &[u8]) -> u64 {
+    let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+        (Some(&first), Some(&last)) => (u64::from_le_bytes(first), u64::from_le_bytes(last)),
+        (None, _) | (_, None) => (short(name), 0),
+    };
+    mix(mix(name.len() as u64, first), last)
 }
 
-fn word(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    u64::from_le_bytes(word)
+/// Up to seven bytes.
+fn short(name: &[u8]) -> u64 {
+    name.iter()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
-/// One multiplication a word: enough for keys that nobody attacks.
-struct Multiply(u64);
-
-impl Multiply {
-    const fn add(&mut self, word: u64) {
-        // The constant is 2^64 divided by the golden ratio, odd (Knuth, volume 3, section 6.4).
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for Multiply {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.chunks(8).for_each(|chunk| self.add(word(chunk)));
-    }
-
-    fn finish(&self) -> u64 {
-        // The table takes its low bits for the place; the high ones are the well mixed ones.
-        self.0.rotate_left(26)
-    }
+#[inline]
+const fn mix(hash: u64, word: u64) -> u64 {
+    /// Sets the bit in which ASCII letters differ by case.
+    const FOLD: u64 = 0x2020_2020_2020_2020;
+    /// 2^64 divided by the golden ratio, odd (Knuth, volume 3, section 6.4).
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    // The high bits of a product are the well mixed ones; the table begins with the low ones.
+    (hash.rotate_left(5) ^ (word | FOLD))
+        .wrapping_mul(GOLDEN)
+        .rotate_left(32)
 }
 
 #[cfg(test)]

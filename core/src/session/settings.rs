@@ -1,5 +1,6 @@
 //! The deadlines and limits of a session: the venue's profile, each of them open to change.
 
+use alloc::collections::BTreeSet;
 use core::fmt;
 use core::time::Duration;
 
@@ -115,9 +116,17 @@ impl Settings {
         if silence_floor > silence_cap {
             return Err(SettingsError::SilenceFloorBeyondCap);
         }
-        plan.streams
-            .iter()
-            .try_for_each(|stream| self.check_stream(plan, stream))
+        let mut seen = BTreeSet::new();
+        for stream in &plan.streams {
+            self.check_stream(plan, stream)?;
+            if !seen.insert((stream.channel, stream.instrument.to_ascii_uppercase())) {
+                return Err(SettingsError::Twice(stream.clone()));
+            }
+        }
+        match seen.is_empty() {
+            true => Err(SettingsError::NoStream),
+            false => Ok(()),
+        }
     }
 
     fn check_stream(&self, plan: &SessionPlan, stream: &Stream) -> Result<(), SettingsError> {
@@ -186,6 +195,10 @@ pub enum SettingsError {
     Zero(&'static str),
     /// A stream would be silent later than at the latest.
     SilenceFloorBeyondCap,
+    /// There is nothing to subscribe to.
+    NoStream,
+    /// A stream stands there twice.
+    Twice(Stream),
     /// A stream cannot be subscribed to on this endpoint.
     Stream {
         /// The stream.
@@ -216,6 +229,8 @@ impl fmt::Display for SettingsError {
             Self::SilenceFloorBeyondCap => {
                 f.write_str("`silence_floor` must not be longer than `silence_cap`")
             }
+            Self::NoStream => f.write_str("there is nothing to subscribe to"),
+            Self::Twice(stream) => write!(f, "{stream} is wanted twice"),
             Self::Stream { stream, error } => write!(f, "{stream}: {error}"),
         }
     }

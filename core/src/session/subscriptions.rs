@@ -16,9 +16,9 @@
 use alloc::vec::Vec;
 
 use super::entry::{Entry, Proven, Standing, Why, doubled};
-use super::event::VenueError;
+use super::event::{Notice, VenueError};
 use super::lookup::Lookup;
-use super::notes::{Notes, Step};
+use super::notes::{Note, Notes, Step};
 use super::requests::{Request, Requests};
 use super::settings::Timing;
 use super::stream::Stream;
@@ -264,7 +264,7 @@ impl Subscriptions {
         notes: &mut Notes,
     ) {
         let Some((id, operation)) = self.requests.answered(id) else {
-            return;
+            return notes.push(Note::Notice(Notice::Error(error.rejection)));
         };
         let waiting = self.waiting_for(id);
         self.unanswered = 0;
@@ -286,6 +286,9 @@ impl Subscriptions {
     /// What has passed its deadline.
     pub(super) fn timeout(&mut self, now: Time, notes: &mut Notes) -> Health {
         let mut health = self.stalled(now, notes);
+        if health == Health::Stalled {
+            return health;
+        }
         while let Some(request) = self.requests.take_overdue(now) {
             health = health.max(self.overdue(now, request, notes));
         }
@@ -477,16 +480,25 @@ impl Subscriptions {
     /// it gets as much time again.
     fn is_silent(&self, now: Time, entry: &Entry) -> bool {
         let patience = entry.patience(&self.timing);
-        let last = entry.pace.last().unwrap_or(entry.live_since);
-        self.last_data.since(last) >= patience / 2 || now.since(last) >= patience * 2
+        let last = entry.heard_at();
+        self.last_data.since(last) >= patience / 2 || now.since(last) >= patience.saturating_mul(2)
     }
 
-    /// If every live stream is silent at once, it is the connection.
+    /// If every live stream is silent at once, it is the connection. One that is alone is given
+    /// twice the time: there is no other to bear witness.
     fn stalled(&self, now: Time, notes: &mut Notes) -> Health {
         let is_live = |(_, entry): &(usize, &Entry)| entry.standing == Standing::Live;
         let live = || self.entries.iter().enumerate().filter(is_live);
-        let is_silent = |(_, entry): (usize, &Entry)| entry.silent_at(&self.timing) <= now;
-        if live().next().is_none() || !live().all(is_silent) {
+        let times = match live().count() {
+            0 => return Health::Fine,
+            1 => 2,
+            _ => 1,
+        };
+        let is_silent = |(_, entry): (usize, &Entry)| {
+            let patience = entry.patience(&self.timing).saturating_mul(times);
+            entry.heard_at() + patience <= now
+        };
+        if !live().all(is_silent) {
             return Health::Fine;
         }
         live().for_each(|(place, _)| notes.step(place, Step::Silent));

@@ -170,6 +170,27 @@ fn a_stream_on_the_wrong_endpoint_makes_no_session() {
     );
 }
 
+#[test]
+fn a_plan_that_was_tampered_with_makes_no_session() {
+    let wishes = [wanted(Market::Okx, "BTC-USDT", "trades")];
+    let session = plan(&wishes, Limits::of).unwrap().remove(0);
+    let refused = |streams: Vec<Stream>| {
+        let plan = SessionPlan {
+            streams,
+            ..session.clone()
+        };
+        let settings = Settings::of(&plan);
+        Session::new(plan, settings, [1; 32])
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(refused(vec![]), "there is nothing to subscribe to");
+    let mut lower = session.streams[0].clone();
+    lower.instrument = "btc-usdt".into();
+    let twice = vec![session.streams[0].clone(), lower];
+    assert_eq!(refused(twice), "btc-usdt trades is wanted twice");
+}
+
 const CHANNELS: [(Market, &str); 8] = [
     (Market::BinanceSpot, "trade"),
     (Market::BinanceSpot, "bookTicker"),

@@ -265,6 +265,21 @@ fn other_notices_are_told_and_change_nothing() {
 }
 
 #[test]
+fn a_refusal_that_belongs_to_no_request_is_told() {
+    let mut world = World::new(Market::Okx, &["BTC-USDT"], &["trades"]);
+    world.start();
+    world.run(seconds(5));
+    world
+        .exchange()
+        .say(r#"{"event":"error","code":"60012","msg":"Invalid request","connId":"a"}"#);
+    world.run(seconds(1));
+    let told =
+        |said: &&(_, Said)| matches!(&said.1, Said::Notice(notice) if notice.contains("60012"));
+    assert_eq!(world.said.iter().filter(told).count(), 1);
+    world.expect_all_live();
+}
+
+#[test]
 fn a_quiet_okx_connection_is_pinged_with_text_and_the_answer_is_no_message() {
     let mut world = World::new(Market::Okx, &["BTC-USDT"], &["trades"]);
     world.exchange().every = seconds(100);

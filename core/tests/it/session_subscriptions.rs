@@ -419,6 +419,36 @@ fn a_stall_of_all_streams_with_live_pings_ends_the_connection_within_seconds() {
 }
 
 #[test]
+fn one_stream_alone_is_given_twice_the_time_before_the_connection_is_blamed() {
+    let mut world = World::new(SPOT, &["BTCUSDT"], &["depth@100ms"]);
+    world.exchange().ping_every = Some(seconds(20));
+    world.start();
+    world.run(seconds(120));
+    world.exchange().wrongs.mute = true;
+    world.run(seconds(19));
+    assert_eq!(
+        world.steps("BTCUSDT depth@100ms"),
+        ["requested", "confirmed", "live"]
+    );
+    world.run(seconds(3));
+    assert_eq!(world.times(&Said::Down(Cause::Lost(Timer::Data))).len(), 1);
+    world.exchange().wrongs.mute = false;
+    world.run(seconds(5));
+    world.expect_all_live();
+}
+
+#[test]
+fn a_venue_that_answers_no_request_at_all_costs_the_connection() {
+    let mut world = World::new(SPOT, &["BTCUSDT"], &["depth@100ms"]);
+    world.exchange().wrongs.lost_requests = 8;
+    world.start();
+    world.run(seconds(100));
+    assert_eq!(world.exchange().account.connections, 2);
+    world.run(seconds(60));
+    world.expect_all_live();
+}
+
+#[test]
 fn a_stream_that_renewals_do_not_revive_costs_one_connection_and_then_waits() {
     let mut world = World::new(SPOT, &["BTCUSDT", "DEADUSDT"], &["depth@100ms"]);
     world.start();
