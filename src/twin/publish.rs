@@ -44,7 +44,7 @@ impl Exchange {
             .iter_mut()
             .filter(|(_, client)| client.is_served())
         {
-            let mut desk = Delivery {
+            let mut delivery = Delivery {
                 market: self.market,
                 rules: &self.rules,
                 ledger: &mut self.ledger,
@@ -55,7 +55,7 @@ impl Exchange {
                 },
                 id: *id,
             };
-            if desk.deliver(client, index, news) == Pace::TooSlow {
+            if delivery.deliver(client, index, news) == Pace::TooSlow {
                 slow.push(*id);
             }
         }

@@ -2,7 +2,7 @@
 
 use marketprism_core::market::Market;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::stream;
 use crate::twin::desk::{Desk, MAX_STREAMS};
@@ -48,11 +48,10 @@ pub(in crate::twin) fn answer(
 ) -> String {
     let outcome = parse(text).and_then(|request| {
         let result = carry_out(market, instruments, desk, &request)?;
-        Ok(json!({ "result": result, "id": request.id }))
+        Ok((result, request.id))
     });
     match outcome {
-        // serde_json keeps an object's keys in the order of the alphabet; the venue does not.
-        Ok(reply) => format!(r#"{{"result":{},"id":{}}}"#, reply["result"], reply["id"]),
+        Ok((result, id)) => format!(r#"{{"result":{result},"id":{id}}}"#),
         Err(refusal) => refused(&refusal, text),
     }
 }
@@ -177,6 +176,8 @@ fn property(name: &Value) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::twin::news::Unit;
 
