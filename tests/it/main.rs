@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod arguments;
+mod collect;
 mod decode;
+mod demo;
 mod program;
 mod readme;
 mod twin;
