@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::sequence::{Disorder, GapCause, Missing, Rule, Sequence, Verdict};
 use crate::market::{Channel, Market, Speed};
+use crate::session::sequence::{Disorder, GapCause, Missing, Rule, Sequence, Verdict};
 use crate::venue::Decoder;
 
 const DUPLICATE: Verdict = Verdict::OutOfOrder(Disorder::Duplicate);
