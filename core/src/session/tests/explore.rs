@@ -149,23 +149,21 @@ impl World {
     }
 
     fn arrive(&mut self, input: Input, sent: &Sent) {
-        match input {
-            Input::Acknowledge => {
-                self.carry_out(sent);
-                self.acknowledge(sent);
-            }
-            Input::LoseAnswer => self.carry_out(sent),
-            _ if input == Input::Refuse && sent.operation == Operation::Subscribe => {
-                let rejection = Rejection {
-                    code: 1,
-                    reason: Reason::NoSuchStream,
-                };
-                let error = VenueError::new(rejection, "no");
-                let id = Some(sent.id);
-                self.subscriptions
-                    .request_refused(self.now, id, error, &mut self.notes);
-            }
-            _ => {}
+        if matches!(input, Input::Acknowledge | Input::LoseAnswer) {
+            self.carry_out(sent);
+        }
+        if input == Input::Acknowledge {
+            self.acknowledge(sent);
+        }
+        if input == Input::Refuse && sent.operation == Operation::Subscribe {
+            let rejection = Rejection {
+                code: 1,
+                reason: Reason::NoSuchStream,
+            };
+            let error = VenueError::new(rejection, "no");
+            let (id, notes) = (Some(sent.id), &mut self.notes);
+            self.subscriptions
+                .request_refused(self.now, id, error, notes);
         }
     }
 
