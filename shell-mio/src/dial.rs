@@ -114,10 +114,11 @@ fn resolve(host: String, port: u16, waker: Arc<Waker>) -> io::Result<Receiver<Ve
     thread::Builder::new()
         .name("resolve".into())
         .spawn(move || {
-            if let Ok(found) = (host.as_str(), port).to_socket_addrs() {
-                // Fails if the dial has been given up; then nobody waits for the answer.
-                drop(answer.send(found.collect()));
-            }
+            let found = (host.as_str(), port).to_socket_addrs();
+            let found = found.map(Iterator::collect).unwrap_or_default();
+            // An answer in every case, and ahead of the wake-up that it is the reason of. It
+            // fails if the dial has been given up; then nobody waits for it.
+            drop(answer.send(found));
             drop(waker.wake());
         })?;
     Ok(resolved)

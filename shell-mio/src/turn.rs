@@ -37,6 +37,14 @@ pub struct Driver<M: Machine> {
     lines: Vec<Line>,
     rx: ReceiveBuffer,
     stopper: Stopper,
+    told: Told,
+}
+
+/// Whether the machines have been told something that no turn has acted upon yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Something,
 }
 
 /// Asks a [`Driver::run`] in another thread to stop in good order.
@@ -76,6 +84,7 @@ impl<M: Machine> Driver<M> {
             lines: Vec::new(),
             rx: ReceiveBuffer::with_capacity(RECEIVE),
             stopper: Stopper { asked, waker },
+            told: Told::Nothing,
         })
     }
 
@@ -93,18 +102,33 @@ impl<M: Machine> Driver<M> {
 
     /// Tells one machine something; acted upon in the next turn.
     pub fn handle(&mut self, id: MachineId, input: Input) {
-        self.fleet.handle(self.clock.now(), id, input);
+        self.tell(|fleet, now| fleet.handle(now, id, input));
     }
 
     /// Asks every machine to connect; one that is not stopped takes no notice.
     pub fn start(&mut self) {
-        self.fleet.handle_all(self.clock.now(), Input::Start);
+        self.tell(|fleet, now| fleet.handle_all(now, Input::Start));
     }
 
     /// Asks every machine to close in good order and to stay down. Keep turning until
-    /// [`Fleet::stopped`]: what still arrives is still handed over.
+    /// [`stopped`](Self::stopped): what still arrives is still handed over.
     pub fn stop(&mut self) {
-        self.fleet.handle_all(self.clock.now(), Input::Stop);
+        self.tell(|fleet, now| fleet.handle_all(now, Input::Stop));
+    }
+
+    /// What is told to machines that have stopped and stay so makes no difference to them.
+    fn tell(&mut self, what: impl FnOnce(&mut Fleet<M>, Time)) {
+        let stopped = self.fleet.stopped();
+        what(&mut self.fleet, self.clock.now());
+        if !(stopped && self.fleet.stopped()) {
+            self.told = Told::Something;
+        }
+    }
+
+    /// Whether every machine has stopped and all that they had to say has been handed over.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.told == Told::Nothing && self.fleet.stopped()
     }
 
     /// A handle by which another thread stops [`run`](Self::run).
@@ -121,11 +145,10 @@ impl<M: Machine> Driver<M> {
     /// As [`turn`](Self::turn).
     pub fn run(&mut self, mut each: impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
         self.start();
-        while !self.fleet.stopped() {
+        while !self.stopped() {
             self.turn(&mut each)?;
             if self.stopper.asked.swap(false, Ordering::AcqRel) {
                 self.stop();
-                self.pass(&mut each);
             }
         }
         Ok(())
@@ -138,10 +161,16 @@ impl<M: Machine> Driver<M> {
     ///
     /// If the system refuses to wait for the sockets; no state is lost by it.
     pub fn turn(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
-        if !self.pass(each) {
-            self.wait()?;
-            self.pass(each);
+        let told = std::mem::replace(&mut self.told, Told::Nothing);
+        if self.pass(each) {
+            return Ok(());
         }
+        if told == Told::Something && self.fleet.stopped() {
+            // Nothing would ever end the wait.
+            return Ok(());
+        }
+        self.wait()?;
+        self.pass(each);
         Ok(())
     }
 
