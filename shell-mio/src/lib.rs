@@ -8,6 +8,7 @@
 
 mod clock;
 mod dial;
+mod line;
 mod stream;
 mod turn;
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use marketprism_core::connection::{Action, Epoch, Fault, Input};
+use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
 use mio::{Events, Poll, Token, Waker};
 
 use crate::clock::Clock;
-use crate::dial::{Dial, fault};
-use crate::stream::Socket;
+use crate::dial::Dial;
+use crate::line::{Line, Read, Written};
 
 /// The size of the one receive buffer, and the most that one socket may bring in one turn
 /// before the others and the clock have theirs.
@@ -183,7 +183,7 @@ impl<M: Machine> Driver<M> {
         }
         for event in &self.events {
             match self.lines.get_mut(event.token().0) {
-                Some(line) => line.news = true,
+                Some(line) => line.look_again(),
                 // Woken by a resolver: whoever dials looks.
                 None => self.lines.iter_mut().for_each(Line::look_if_dialing),
             }
@@ -239,15 +239,12 @@ impl<M: Machine> Driver<M> {
             Action::Dial(epoch) => {
                 if let (Some(line), Some(machine)) = (line, self.fleet.machine(id)) {
                     let dial = Dial::begin(machine.endpoint(), &self.stopper.waker);
-                    line.set(State::Dialing(epoch, dial));
+                    line.begin(epoch, dial);
                 }
             }
             Action::Drop(epoch) => {
-                if let Some(line) = line
-                    && line.state.epoch() == Some(epoch)
-                {
-                    // The last owner: the descriptor is closed when this returns.
-                    line.set(State::Down);
+                if let Some(line) = line {
+                    line.release(epoch);
                 }
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
@@ -260,7 +257,7 @@ impl<M: Machine> Driver<M> {
         let Some(line) = self.lines.get_mut(index) else {
             return false;
         };
-        if !std::mem::take(&mut line.news) {
+        if !line.take_news() {
             // No news from the socket, but the core may have something for it.
             return self.write(index, each);
         }
@@ -324,7 +321,7 @@ impl<M: Machine> Driver<M> {
             self.write(index, each);
         }
         if let Some(line) = self.lines.get_mut(index) {
-            line.news = true;
+            line.look_again();
         }
         happened
     }
@@ -334,150 +331,5 @@ impl<M: Machine> Driver<M> {
         self.fleet.receive(now, received, id, &mut self.rx, each);
         debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");
         self.rx.clear();
-    }
-}
-
-/// One machine's place in the loop: at most one socket, or one dial under way.
-#[derive(Debug)]
-struct Line {
-    id: MachineId,
-    state: State,
-    /// Whether the socket may have something for us. Readiness is told once (edge-triggered),
-    /// so this stays up until a look finds nothing left.
-    news: bool,
-}
-
-#[derive(Debug)]
-enum State {
-    Down,
-    Dialing(Epoch, Dial),
-    Live(Live),
-}
-
-#[derive(Debug)]
-struct Live {
-    epoch: Epoch,
-    socket: Socket,
-    reading: Reading,
-    writing: Writing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    Open,
-    /// The core knows that nothing more will come.
-    Ended,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Writing {
-    Open,
-    /// Writing failed. The core hears of it once everything that had arrived is read.
-    Broken(Fault),
-}
-
-enum Read {
-    Nothing,
-    Bytes(usize),
-    End(Input),
-}
-
-enum Written {
-    Nothing,
-    Bytes(usize),
-    Broken,
-}
-
-impl State {
-    const fn epoch(&self) -> Option<Epoch> {
-        match self {
-            Self::Down => None,
-            Self::Dialing(epoch, _) => Some(*epoch),
-            Self::Live(live) => Some(live.epoch),
-        }
-    }
-}
-
-impl Line {
-    const fn new(id: MachineId) -> Self {
-        Self {
-            id,
-            state: State::Down,
-            news: false,
-        }
-    }
-
-    /// Goes over to another state. What the old one held is closed first; the new one is to be
-    /// looked at, because nobody has asked its socket for news yet.
-    fn set(&mut self, state: State) {
-        self.state = state;
-        self.news = true;
-    }
-
-    const fn look_if_dialing(&mut self) {
-        if let State::Dialing(..) = self.state {
-            self.news = true;
-        }
-    }
-
-    fn dial(&mut self, registry: &mio::Registry, token: Token) -> Option<Input> {
-        let State::Dialing(epoch, dial) = &mut self.state else {
-            return None;
-        };
-        let epoch = *epoch;
-        Some(match dial.advance(registry, token)? {
-            Ok(socket) => {
-                self.state = State::Live(Live {
-                    epoch,
-                    socket,
-                    reading: Reading::Open,
-                    writing: Writing::Open,
-                });
-                Input::Dialed(epoch)
-            }
-            Err(fault) => {
-                self.state = State::Down;
-                Input::DialFailed(epoch, fault)
-            }
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Written {
-        let State::Live(live) = &mut self.state else {
-            return Written::Nothing;
-        };
-        if bytes.is_empty() || live.writing != Writing::Open {
-            return Written::Nothing;
-        }
-        let broken = match live.socket.write(bytes) {
-            Ok(None) => return Written::Nothing,
-            Ok(Some(0)) => Fault::Other,
-            Ok(Some(count)) => return Written::Bytes(count),
-            Err(error) => fault(&error),
-        };
-        live.writing = Writing::Broken(broken);
-        self.news = true;
-        Written::Broken
-    }
-
-    fn read(&mut self, rx: &mut ReceiveBuffer) -> Read {
-        let State::Live(live) = &mut self.state else {
-            return Read::Nothing;
-        };
-        if live.reading == Reading::Ended {
-            return Read::Nothing;
-        }
-        let end = match (live.socket.read(rx.spare()), live.writing) {
-            (Ok(Some(count)), _) if count > 0 => {
-                rx.commit(count);
-                return Read::Bytes(count);
-            }
-            (Ok(None), Writing::Open) => return Read::Nothing,
-            (_, Writing::Broken(fault)) => Input::Broken(live.epoch, fault),
-            (Ok(_), _) => Input::Eof(live.epoch),
-            (Err(error), _) => Input::Broken(live.epoch, fault(&error)),
-        };
-        live.reading = Reading::Ended;
-        Read::End(end)
     }
 }

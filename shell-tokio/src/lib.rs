@@ -9,6 +9,7 @@
 mod clock;
 mod dial;
 mod events;
+mod line;
 mod stream;
 mod tls;
 mod turn;

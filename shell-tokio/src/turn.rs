@@ -4,19 +4,19 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
-use marketprism_core::connection::{Action, Epoch, Fault, Input};
+use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::clock::Clock;
-use crate::dial::{Dialer, Network, fault};
+use crate::dial::{Dialer, Network};
 use crate::events::Events;
+use crate::line::{Line, Read, Written};
 use crate::tls::Tls;
-use crate::wake::{Bell, Task};
+use crate::wake::Task;
 
 /// The size of the one receive buffer, and the most that one socket may bring in one turn
 /// before the others and the clock have theirs.
@@ -224,15 +224,12 @@ impl<M: Machine, N: Network> Driver<M, N> {
             Action::Dial(epoch) => {
                 if let (Some(line), Some(machine)) = (line, self.fleet.machine(id)) {
                     let dial = self.network.dial(id, machine.endpoint());
-                    line.set(State::Dialing(epoch, dial));
+                    line.begin(epoch, dial);
                 }
             }
             Action::Drop(epoch) => {
-                if let Some(line) = line
-                    && line.state.epoch() == Some(epoch)
-                {
-                    // The last owner: the descriptor is closed when this returns.
-                    line.set(State::Down);
+                if let Some(line) = line {
+                    line.release(epoch);
                 }
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
@@ -245,7 +242,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
         let Some(line) = self.lines.get(index) else {
             return false;
         };
-        if !line.bell.answer() {
+        if !line.take_news() {
             // No news from the socket, but the core may have something for it.
             return self.write(index, each);
         }
@@ -311,7 +308,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
             self.write(index, each);
         }
         if let Some(line) = self.lines.get(index) {
-            line.bell.ring();
+            line.look_again();
         }
         happened
     }
@@ -330,182 +327,6 @@ impl<M: Machine, N: Network> fmt::Debug for Driver<M, N> {
             .field("clock", &self.clock)
             .field("lines", &self.lines.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// One machine's place in the loop: at most one socket, or one dial under way.
-struct Line<N: Network> {
-    id: MachineId,
-    state: State<N>,
-    bell: Arc<Bell>,
-    waker: Waker,
-}
-
-enum State<N: Network> {
-    Down,
-    Dialing(Epoch, N::Dial),
-    Live(Live<N::Socket>),
-}
-
-struct Live<S> {
-    epoch: Epoch,
-    socket: S,
-    reading: Reading,
-    writing: Writing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    Open,
-    /// The core knows that nothing more will come.
-    Ended,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Writing {
-    Flushed,
-    /// TLS may still hold a part of what it took.
-    Unflushed,
-    /// Writing failed. The core hears of it once everything that had arrived is read.
-    Broken(Fault),
-}
-
-enum Read {
-    Bytes(usize),
-    End(Input),
-}
-
-enum Written {
-    Bytes(usize),
-    Broken,
-}
-
-impl<N: Network> State<N> {
-    const fn epoch(&self) -> Option<Epoch> {
-        match self {
-            Self::Down => None,
-            Self::Dialing(epoch, _) => Some(*epoch),
-            Self::Live(live) => Some(live.epoch),
-        }
-    }
-}
-
-impl<N: Network> Line<N> {
-    fn new(id: MachineId, task: &Arc<Task>) -> Self {
-        let bell = Arc::new(Bell::new(Arc::clone(task)));
-        Self {
-            id,
-            state: State::Down,
-            waker: Waker::from(Arc::clone(&bell)),
-            bell,
-        }
-    }
-
-    /// Goes over to another state. What the old one held is closed first; the new one is to be
-    /// looked at, because nobody has asked its socket to wake us yet.
-    fn set(&mut self, state: State<N>) {
-        self.state = state;
-        self.bell.ring();
-    }
-
-    fn poll_dial(&mut self) -> Poll<Input> {
-        let State::Dialing(epoch, dial) = &mut self.state else {
-            return Poll::Pending;
-        };
-        let epoch = *epoch;
-        let dialed = ready!(Pin::new(dial).poll(&mut Context::from_waker(&self.waker)));
-        Poll::Ready(match dialed {
-            Ok(socket) => {
-                self.state = State::Live(Live::new(epoch, socket));
-                Input::Dialed(epoch)
-            }
-            Err(fault) => {
-                self.state = State::Down;
-                Input::DialFailed(epoch, fault)
-            }
-        })
-    }
-
-    fn poll_write(&mut self, bytes: &[u8]) -> Poll<Written> {
-        let State::Live(live) = &mut self.state else {
-            return Poll::Pending;
-        };
-        let written = live.poll_write(&mut Context::from_waker(&self.waker), bytes);
-        if matches!(written, Poll::Ready(Written::Broken)) {
-            self.bell.ring();
-        }
-        written
-    }
-
-    fn poll_read(&mut self, rx: &mut ReceiveBuffer) -> Poll<Read> {
-        let State::Live(live) = &mut self.state else {
-            return Poll::Pending;
-        };
-        live.poll_read(&mut Context::from_waker(&self.waker), rx)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Live<S> {
-    const fn new(epoch: Epoch, socket: S) -> Self {
-        Self {
-            epoch,
-            socket,
-            reading: Reading::Open,
-            writing: Writing::Flushed,
-        }
-    }
-
-    /// Pending if there is nothing to write as well.
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Written> {
-        match self.writing {
-            Writing::Broken(_) => return Poll::Pending,
-            Writing::Flushed if bytes.is_empty() => return Poll::Pending,
-            Writing::Flushed | Writing::Unflushed => {}
-        }
-        let socket = Pin::new(&mut self.socket);
-        let result = if bytes.is_empty() {
-            ready!(socket.poll_flush(cx)).map(|()| None)
-        } else {
-            ready!(socket.poll_write(cx, bytes)).map(Some)
-        };
-        match result {
-            Ok(None) => {
-                self.writing = Writing::Flushed;
-                Poll::Pending
-            }
-            Ok(Some(0)) => self.broken(Fault::Other),
-            Ok(Some(count)) => {
-                self.writing = Writing::Unflushed;
-                Poll::Ready(Written::Bytes(count))
-            }
-            Err(error) => self.broken(fault(&error)),
-        }
-    }
-
-    const fn broken(&mut self, fault: Fault) -> Poll<Written> {
-        self.writing = Writing::Broken(fault);
-        Poll::Ready(Written::Broken)
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, rx: &mut ReceiveBuffer) -> Poll<Read> {
-        if self.reading == Reading::Ended {
-            return Poll::Pending;
-        }
-        let mut buffer = ReadBuf::new(rx.spare());
-        let read = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
-        let count = buffer.filled().len();
-        let end = match (read, self.writing) {
-            (Poll::Ready(Ok(())), _) if count > 0 => {
-                rx.commit(count);
-                return Poll::Ready(Read::Bytes(count));
-            }
-            (Poll::Pending, Writing::Flushed | Writing::Unflushed) => return Poll::Pending,
-            (_, Writing::Broken(fault)) => Input::Broken(self.epoch, fault),
-            (Poll::Ready(Ok(())), _) => Input::Eof(self.epoch),
-            (Poll::Ready(Err(error)), _) => Input::Broken(self.epoch, fault(&error)),
-        };
-        self.reading = Reading::Ended;
-        Poll::Ready(Read::End(end))
     }
 }
 
