@@ -16,6 +16,7 @@ mod host;
 mod lines;
 mod ndjson;
 pub mod run;
+mod runtime;
 mod signal;
 pub mod sink;
 pub mod twin;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use marketprism_core::session::Session;
 use marketprism_tokio::Driver;
-use tokio::runtime;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 use crate::collector::{self, Collector, random_seed};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::runtime;
 use crate::signal::Signals;
 use crate::sink::Written;
 
@@ -23,10 +23,7 @@ use crate::sink::Written;
 /// The configuration is refused, the sink fails, or a second signal cuts the end short.
 pub fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::read(file)?;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))?;
+    let runtime = runtime::start()?;
     let result = runtime.block_on(collect(config));
     // A writer that is stuck must not hold up a user who has given up on it.
     runtime.shutdown_background();

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use marketprism_core::Time;
 use marketprism_core::market::Market;
-use tokio::runtime;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::runtime;
 use crate::signal::Signals;
 use crate::sink::Destination;
 use crate::twin::{Certificates, Exchange, FaultPlan, Options, Server, wall_clock};
@@ -50,11 +50,7 @@ pub struct Twins {
 ///
 /// A port, a file or a certificate cannot be had.
 pub fn run(twins: &Twins) -> Result<(), Failure> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(serve(twins))
+    runtime::start()?.block_on(serve(twins))
 }
 
 async fn serve(twins: &Twins) -> Result<(), Failure> {

@@ -292,3 +292,37 @@ fn files_that_are_no_text_are_told_apart() {
     );
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn every_key_is_in_the_documentation() {
+    let page = include_str!("../../docs/CONFIG.md");
+    let documented = |name: &str| page.contains(&format!("| `{name}` |"));
+    for timer in timers::TIMERS {
+        assert!(documented(timer.name), "{}", timer.name);
+    }
+    for market in Market::ALL {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{market}` |")));
+        let row = row.unwrap();
+        for channel in Channel::all().filter(|channel| market.route(*channel).is_some()) {
+            let speed = channel.speed().suffix();
+            let names = [channel.stem(), speed].map(|part| format!("`{part}`"));
+            assert!(row.contains(&names[0]), "{market} {channel}");
+            assert!(
+                speed.is_empty() || row.contains(&names[1]),
+                "{market} {channel}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_documentation_is_accepted() {
+    let page = include_str!("../../docs/CONFIG.md");
+    let (_, rest) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    // The one thing that has to exist.
+    let example = example.replace("    ca_file: ca.pem\n", "");
+    assert_eq!(sentence(&example), "accepted");
+}

@@ -17,13 +17,13 @@ use marketprism_core::connection::Phase;
 use marketprism_core::fleet::MachineId;
 use marketprism_core::session::{Heard, Session, StreamState};
 use marketprism_tokio::Driver;
-use tokio::runtime;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::audit::{self, Audit, Findings};
 use crate::collector;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::runtime;
 use crate::signal::Signals;
 use crate::twin::Ledger;
 use scene::{Conduct, SESSIONS, Scene};
@@ -31,8 +31,11 @@ use verdict::{Row, Story};
 use view::{Standing, View};
 use watch::Watch;
 
-/// How often the view is drawn and the exchanges are asked.
-const TICK: Duration = Duration::from_millis(200);
+/// How often the exchanges are asked.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often the view is drawn.
+const FRAME: Duration = Duration::from_millis(200);
 
 /// How long everything may take to be well again after the last fault.
 const HEALING_MAX: Duration = Duration::from_secs(20);
@@ -66,11 +69,7 @@ pub enum Faults {
 ///
 /// [`Failure::Verdict`] if anything was not as it should be; others if it could not be run.
 pub fn run(demo: Demo) -> Result<(), Failure> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(perform(demo))
+    runtime::start()?.block_on(perform(demo))
 }
 
 async fn perform(demo: Demo) -> Result<(), Failure> {
@@ -123,6 +122,7 @@ struct Stage {
     view: View,
     began: Instant,
     duration: Duration,
+    drawn: Instant,
     /// How many faults of each exchange have been told.
     told: BTreeMap<usize, usize>,
 }
@@ -145,6 +145,7 @@ impl Stage {
             view: View::open(began),
             began,
             duration,
+            drawn: began,
             told: BTreeMap::new(),
         }
     }
@@ -192,10 +193,7 @@ impl Stage {
     fn stories<'a>(&'a self, account: &'a Account) -> Vec<Story<'a>> {
         let pairs = account.ledgers.iter().zip(&self.watch.sessions);
         pairs
-            .map(|(ledger, heed)| Story {
-                ledger,
-                gaps: &heed.gaps,
-            })
+            .map(|(ledger, heed)| Story::new(ledger, &heed.gaps))
             .collect()
     }
 
@@ -211,7 +209,10 @@ impl Stage {
             heed.rate.tick(now, heed.events);
         }
         let standings = self.standings();
-        self.view.draw(now, self.duration, &self.watch, &standings);
+        if now.duration_since(self.drawn) >= FRAME {
+            self.drawn = now;
+            self.view.draw(now, self.duration, &self.watch, &standings);
+        }
         Ok(Account {
             ledgers,
             live: standings.iter().map(|standing| standing.live).sum(),

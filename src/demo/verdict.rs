@@ -9,7 +9,7 @@ use marketprism_core::venue;
 
 use super::watch::Hole;
 use crate::audit::Findings;
-use crate::twin::{Ledger, Omission};
+use crate::twin::{FaultEntry, Ledger, Omission};
 
 /// A question, its answer, and the figures behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub(super) enum Answer {
 /// One session's side and its exchange's side of what happened.
 #[derive(Debug)]
 pub(super) struct Story<'a> {
-    pub(super) ledger: &'a Ledger,
+    pub(super) market: Market,
+    pub(super) faults: &'a [FaultEntry],
+    pub(super) omissions: &'a [Omission],
     pub(super) gaps: &'a [Hole],
 }
 
@@ -86,7 +88,7 @@ pub(super) fn no_close_wait(findings: Option<&Findings>, left: Option<usize>) ->
 
 /// Whether every stream that a fault touched has flowed since.
 pub(super) fn recovered(stories: &[Story<'_>]) -> Row {
-    let faults = || stories.iter().flat_map(|story| story.ledger.faults());
+    let faults = || stories.iter().flat_map(|story| story.faults);
     let times = faults().filter_map(|fault| Some(fault.recovered?.since(fault.at)));
     let slowest = times.max().unwrap_or(Duration::ZERO).as_millis();
     let total = faults().count();
@@ -119,7 +121,7 @@ pub(super) fn restored(live: usize, wanted: usize) -> Row {
 pub(super) fn reported(stories: &[Story<'_>]) -> Row {
     let silent: Vec<_> = stories.iter().flat_map(Story::unreported).collect();
     let alarms: Vec<_> = stories.iter().flat_map(Story::false_alarms).collect();
-    let omissions = stories.iter().map(|story| story.ledger.omissions().len());
+    let omissions = stories.iter().map(|story| story.omissions.len());
     let total: usize = omissions.sum();
     let (done, false_alarms) = (total - silent.len(), alarms.len());
     let detail = format!("{done} of {total} with exact numbers, {false_alarms} false alarms");
@@ -146,13 +148,22 @@ fn unknown(question: &'static str) -> Row {
     }
 }
 
-impl Story<'_> {
+impl<'a> Story<'a> {
+    pub(super) fn new(ledger: &'a Ledger, gaps: &'a [Hole]) -> Self {
+        Self {
+            market: ledger.market(),
+            faults: ledger.faults(),
+            omissions: ledger.omissions(),
+            gaps,
+        }
+    }
+
     /// Omissions that no gap covers.
     pub(super) fn unreported(&self) -> Vec<String> {
         let covered =
             |omission: &&Omission| self.gaps.iter().any(|hole| self.covers(hole, omission));
-        let omissions = self.ledger.omissions().iter();
-        omissions
+        self.omissions
+            .iter()
             .filter(|omission| !covered(omission))
             .map(|omission| {
                 let (first, last) = (omission.ids.first, omission.ids.last);
@@ -186,10 +197,12 @@ impl Story<'_> {
         let Some(Missing { from, to }) = hole.missing else {
             return false;
         };
-        let omissions = self.ledger.omissions().iter();
-        let of_stream = omissions.filter(|omission| self.is_of(hole, omission));
+        let of_stream = self
+            .omissions
+            .iter()
+            .filter(|omission| self.is_of(hole, omission));
         let named = matches!(
-            (self.ledger.market(), hole.stream.channel),
+            (self.market, hole.stream.channel),
             (Market::BinanceUsdm, Channel::Depth(_))
         );
         let (mut begins, mut ends) = (false, false);
@@ -207,11 +220,10 @@ impl Story<'_> {
 
     /// A stream in the words of the exchange's ledger.
     fn name(&self, stream: &Stream) -> Option<String> {
-        let market = self.ledger.market();
-        match market.venue() {
+        match self.market.venue() {
             Venue::Binance => {
                 let mut name = String::new();
-                venue::stream_name(market, stream.subscription(), &mut name).ok()?;
+                venue::stream_name(self.market, stream.subscription(), &mut name).ok()?;
                 Some(name)
             }
             Venue::Okx => Some(format!("{}:{}", stream.channel, stream.instrument)),
@@ -224,4 +236,143 @@ fn ids(omission: &Omission) -> Option<(i64, i64)> {
     let first = i64::try_from(omission.ids.first).ok()?;
     let last = i64::try_from(omission.ids.last).ok()?;
     Some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twin::{ConnectionId, Exchange, Fault, Ids, Options};
+    use marketprism_core::Time;
+    use std::collections::BTreeMap;
+
+    fn connection() -> ConnectionId {
+        let market = Market::BinanceSpot;
+        Exchange::new(market, Options::new(market), 1).accept(Time::ZERO)
+    }
+
+    fn omission(stream: &str, first: u64, last: u64) -> Omission {
+        Omission {
+            at: Time::ZERO,
+            connection: connection(),
+            instrument: "BTCUSDT".to_owned(),
+            stream: stream.to_owned(),
+            ids: Ids { first, last },
+            followed: None,
+        }
+    }
+
+    fn hole(channel: &str, from: i64, to: i64, cause: GapCause) -> Hole {
+        Hole {
+            stream: Stream {
+                instrument: "BTCUSDT".to_owned(),
+                channel: channel.parse().unwrap(),
+            },
+            missing: Some(Missing { from, to }),
+            cause,
+        }
+    }
+
+    fn answer(market: Market, omissions: &[Omission], gaps: &[Hole]) -> Answer {
+        let faults = &[];
+        let story = Story {
+            market,
+            faults,
+            omissions,
+            gaps,
+        };
+        reported(&[story]).answer
+    }
+
+    #[test]
+    fn what_was_left_out_must_be_reported_and_nothing_else() {
+        let (missing, reconnect) = (GapCause::Missing, GapCause::Connection);
+        let two = [
+            omission("btcusdt@trade", 5, 6),
+            omission("btcusdt@trade", 7, 7),
+        ];
+        let table: &[(&[Hole], Answer)] = &[
+            (&[hole("trade", 5, 7, missing)], Answer::Yes),
+            (
+                &[hole("trade", 5, 6, missing), hole("trade", 7, 7, missing)],
+                Answer::Yes,
+            ),
+            (&[hole("trade", 3, 9, reconnect)], Answer::Yes),
+            (&[], Answer::No),
+            (&[hole("trade", 5, 6, missing)], Answer::No),
+            (&[hole("trade", 4, 7, missing)], Answer::No),
+            (&[hole("trade", 5, 8, missing)], Answer::No),
+            (&[hole("aggTrade", 5, 7, missing)], Answer::No),
+        ];
+        for (gaps, expected) in table {
+            assert_eq!(
+                answer(Market::BinanceSpot, &two, gaps),
+                *expected,
+                "{gaps:?}"
+            );
+        }
+        let alarm = [hole("trade", 1, 2, missing)];
+        assert_eq!(answer(Market::BinanceSpot, &[], &alarm), Answer::No);
+        let reconnected = [hole("trade", 1, 2, reconnect)];
+        assert_eq!(answer(Market::BinanceSpot, &[], &reconnected), Answer::Yes);
+    }
+
+    #[test]
+    fn a_chained_stream_may_begin_its_gap_earlier() {
+        let one = [omission("btcusdt@depth@100ms", 5, 9)];
+        let gap = |from, to| [hole("depth@100ms", from, to, GapCause::Missing)];
+        assert_eq!(answer(Market::BinanceUsdm, &one, &gap(3, 9)), Answer::Yes);
+        assert_eq!(answer(Market::BinanceUsdm, &one, &gap(3, 10)), Answer::No);
+        assert_eq!(answer(Market::BinanceUsdm, &one, &gap(6, 9)), Answer::No);
+        assert_eq!(answer(Market::BinanceSpot, &one, &gap(3, 9)), Answer::No);
+    }
+
+    #[test]
+    fn a_fault_that_is_not_over_is_named() {
+        let fault = |recovered| FaultEntry {
+            at: Time::from_nanos(1_000_000_000),
+            fault: Fault::Stall,
+            connection: connection(),
+            route: "stream",
+            streams: vec!["btcusdt@trade".to_owned()],
+            waiting: vec!["btcusdt@trade".to_owned()],
+            recovered,
+        };
+        let row = |faults: &[FaultEntry]| {
+            let story = Story {
+                market: Market::BinanceSpot,
+                faults,
+                omissions: &[],
+                gaps: &[],
+            };
+            let row = recovered(&[story]);
+            (row.answer, row.detail)
+        };
+        let over = fault(Some(Time::from_nanos(3_500_000_000)));
+        let fine = "1 of 1, the slowest in 2500 ms".to_owned();
+        assert_eq!(row(std::slice::from_ref(&over)), (Answer::Yes, fine));
+        let waiting = "1 of 2, the slowest in 2500 ms; waiting: stall on btcusdt@trade".to_owned();
+        assert_eq!(row(&[over, fault(None)]), (Answer::No, waiting));
+    }
+
+    #[test]
+    fn sockets_are_judged_where_anybody_can_look() {
+        let findings = |most| Findings {
+            samples: 9,
+            live_max: BTreeMap::from([(1, 1), (2, most)]),
+            close_wait_max: Duration::from_millis(20),
+        };
+        assert_eq!(one_socket(Some(&findings(1))).answer, Answer::Yes);
+        assert_eq!(one_socket(Some(&findings(2))).answer, Answer::No);
+        assert_eq!(one_socket(None).answer, Answer::Unknown);
+        assert_eq!(
+            no_close_wait(Some(&findings(1)), Some(0)).answer,
+            Answer::Yes
+        );
+        assert_eq!(
+            no_close_wait(Some(&findings(1)), Some(1)).answer,
+            Answer::No
+        );
+        assert_eq!(no_close_wait(None, None).answer, Answer::Unknown);
+        assert_eq!(restored(3, 4).answer, Answer::No);
+    }
 }

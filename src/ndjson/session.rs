@@ -314,3 +314,176 @@ fn undecoded_line<'a>(undecoded: &Undecoded<'a>) -> UndecodedLine<'a> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use marketprism_core::connection::{Cause, Epoch, Fault};
+    use marketprism_core::session::{GapCause, Missing, VenueError};
+    use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
+
+    const HEAD: &str = r#""session":"okx-public-1","received_ns":7,"venue":"okx","market":"okx""#;
+
+    fn writer() -> Writer {
+        Writer::new(
+            "okx-public-1".to_owned(),
+            Market::Okx,
+            UnixNanos::from_nanos(100),
+        )
+    }
+
+    /// The line of an event without its head.
+    fn line(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        writer().event(&mut out, UnixNanos::from_nanos(7), event);
+        let line = String::from_utf8(out).unwrap();
+        assert_documented(&line);
+        line.replace(&format!(",{HEAD}"), "")
+    }
+
+    fn assert_documented(line: &str) {
+        let page = include_str!("../../docs/EVENTS.md");
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in value.as_object().unwrap().keys() {
+            assert!(page.contains(&format!("`{key}`")), "{key} in {line}");
+        }
+    }
+
+    fn stream() -> Stream {
+        Stream {
+            instrument: "BTC-USDT".to_owned(),
+            channel: Channel::Books,
+        }
+    }
+
+    #[test]
+    fn statuses_say_what_and_why() {
+        let epoch = Epoch::default();
+        let table = [
+            (
+                Status::Dialing { epoch, attempt: 2 },
+                r#"{"kind":"status","status":"dialing","epoch":0,"attempt":2}"#,
+            ),
+            (
+                Status::Open { epoch },
+                r#"{"kind":"status","status":"open","epoch":0}"#,
+            ),
+            (
+                Status::Down {
+                    epoch,
+                    cause: Cause::Fault(Fault::Reset),
+                },
+                r#"{"kind":"status","status":"down","epoch":0,"cause":"fault","detail":"connection reset by the peer"}"#,
+            ),
+            (
+                Status::Waiting {
+                    until: Time::from_nanos(50),
+                },
+                r#"{"kind":"status","status":"waiting","until_ns":150}"#,
+            ),
+            (Status::Stopped, r#"{"kind":"status","status":"stopped"}"#),
+        ];
+        for (status, expected) in table {
+            assert_eq!(line(&Event::Status(status)), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn subscriptions_carry_the_words_of_the_venue_escaped() {
+        let stream = stream();
+        let error = VenueError {
+            rejection: Rejection {
+                code: 60018,
+                reason: Reason::NoSuchStream,
+            },
+            message: "\"BTC\\USDT\"\n\u{1}ü".to_owned(),
+        };
+        let change = Change::Refused(&error);
+        let expected = r#"{"kind":"subscription","instrument":"BTC-USDT","channel":"books","change":"refused","code":60018,"reason":"no such channel or instrument","message":"\"BTC\\USDT\"\n\u0001ü"}"#;
+        let stream = &stream;
+        assert_eq!(
+            line(&Event::Subscription { stream, change }),
+            format!("{expected}\n")
+        );
+        let change = Change::Requested { attempt: 3 };
+        let expected = r#"{"kind":"subscription","instrument":"BTC-USDT","channel":"books","change":"requested","attempt":3}"#;
+        assert_eq!(
+            line(&Event::Subscription { stream, change }),
+            format!("{expected}\n")
+        );
+    }
+
+    #[test]
+    fn gaps_name_what_is_missing() {
+        let gap = |missing, cause| {
+            line(&Event::Gap(Gap {
+                stream: &stream(),
+                missing,
+                cause,
+                since: UnixNanos::from_nanos(3),
+            }))
+        };
+        let missing = Some(Missing { from: 5, to: 9 });
+        assert_eq!(
+            gap(missing, GapCause::Missing),
+            "{\"kind\":\"gap\",\"instrument\":\"BTC-USDT\",\"channel\":\"books\",\
+             \"cause\":\"missing\",\"from\":5,\"to\":9,\"since_ns\":3}\n"
+        );
+        assert_eq!(
+            gap(None, GapCause::Connection),
+            "{\"kind\":\"gap\",\"instrument\":\"BTC-USDT\",\"channel\":\"books\",\
+             \"cause\":\"connection\",\"since_ns\":3}\n"
+        );
+        let mut out = Vec::new();
+        let overflow = Overflow {
+            lost: 12,
+            since: UnixNanos::from_nanos(3),
+            until: UnixNanos::from_nanos(7),
+        };
+        writer().overflow(&mut out, overflow);
+        let told = String::from_utf8(out).unwrap();
+        assert_documented(&told);
+        let body = r#""cause":"overflow","lost":12,"since_ns":3"#;
+        assert_eq!(told, format!("{{\"kind\":\"gap\",{HEAD},{body}}}\n"));
+    }
+
+    #[test]
+    fn notices_and_undecoded_messages_have_their_lines() {
+        let sent_time = UnixNanos::from_millis(2);
+        let malformed = DecodeError {
+            channel: Some(Channel::Trades),
+            offset: 17,
+            field: "px",
+            problem: Problem::Number,
+        };
+        let table = [
+            (
+                Event::Notice(Notice::Shutdown { sent_time }),
+                r#"{"kind":"notice","notice":"shutdown","sent_ns":2000000}"#,
+            ),
+            (
+                Event::Notice(Notice::Other { code: 64003 }),
+                r#"{"kind":"notice","notice":"other","code":64003}"#,
+            ),
+            (
+                Event::Undecoded(Undecoded::Malformed(malformed)),
+                r#"{"kind":"undecoded","problem":"malformed","channel":"trades","field":"px","offset":17,"detail":"not a plain number"}"#,
+            ),
+            (
+                Event::Undecoded(Undecoded::Unhandled("candle1m")),
+                r#"{"kind":"undecoded","problem":"unhandled","name":"candle1m"}"#,
+            ),
+            (
+                Event::Undecoded(Undecoded::Unknown("")),
+                r#"{"kind":"undecoded","problem":"unknown"}"#,
+            ),
+            (
+                Event::Undecoded(Undecoded::Binary),
+                r#"{"kind":"undecoded","problem":"binary"}"#,
+            ),
+        ];
+        for (event, expected) in table {
+            assert_eq!(line(&event), format!("{expected}\n"));
+        }
+    }
+}

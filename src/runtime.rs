@@ -1,0 +1,13 @@
+//! The one kind of runtime that the commands run in: a single thread, because a single task owns
+//! every socket.
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+
+pub(crate) fn start() -> Result<Runtime, Failure> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Io(format!("cannot start the runtime: {error}")))
+}
