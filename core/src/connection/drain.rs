@@ -1,5 +1,8 @@
 //! The way in: events that borrow from the receive buffer, one at a time.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::io::{Cause, Status};
 use super::phase::{Reading, Stimulus};
 use super::{Connection, Told};
@@ -16,6 +19,27 @@ pub enum Event<'a> {
     Text(&'a str),
     /// A binary message.
     Binary(&'a [u8]),
+}
+
+/// What the application hears, kept: for a queue or a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedEvent {
+    /// The connection's state has changed.
+    Status(Status),
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+}
+
+impl From<Event<'_>> for OwnedEvent {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::Status(status) => Self::Status(status),
+            Event::Text(text) => Self::Text(text.into()),
+            Event::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
 }
 
 /// An event that has been decided on and not yet lent.

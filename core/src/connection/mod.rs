@@ -143,7 +143,7 @@ use rand_core::{Rng, SeedableRng};
 
 pub use backoff::Retry;
 pub use config::{Config, ConfigError, Rotate};
-pub use drain::{Drain, Event};
+pub use drain::{Drain, Event, OwnedEvent};
 pub use heartbeat::{Heartbeat, Ping};
 pub use io::{Action, Cause, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
 pub use quota::Quota;
