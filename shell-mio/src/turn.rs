@@ -196,10 +196,14 @@ impl<M: Machine> Driver<M> {
     fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         self.admit();
         let mut happened = self.timeouts();
-        happened |= self.settle(each);
+        happened |= self.settle();
         for index in 0..self.lines.len() {
             happened |= self.serve(index, each);
         }
+        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
+            happened = true;
+            each(id, event);
+        });
         happened
     }
 
@@ -219,17 +223,13 @@ impl<M: Machine> Driver<M> {
         due
     }
 
-    /// Does what the core wants done and hands over what it has to say.
-    fn settle(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    /// Does what the core wants done.
+    fn settle(&mut self) -> bool {
         let mut happened = false;
         while let Some((id, action)) = self.fleet.poll_action() {
             happened = true;
             self.perform(id, action);
         }
-        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
-            happened = true;
-            each(id, event);
-        });
         happened
     }
 
@@ -259,15 +259,15 @@ impl<M: Machine> Driver<M> {
         };
         if !line.take_news() {
             // No news from the socket, but the core may have something for it.
-            return self.write(index, each);
+            return self.write(index);
         }
-        let mut happened = self.dial(index, each);
-        happened |= self.write(index, each);
+        let mut happened = self.dial(index);
+        happened |= self.write(index);
         happened |= self.read(index, each);
         happened
     }
 
-    fn dial(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    fn dial(&mut self, index: usize) -> bool {
         let Some(line) = self.lines.get_mut(index) else {
             return false;
         };
@@ -276,12 +276,12 @@ impl<M: Machine> Driver<M> {
         };
         let id = line.id;
         self.fleet.handle(self.clock.now(), id, input);
-        self.settle(each);
+        self.settle();
         true
     }
 
     /// Writes until the core has nothing more to write or the socket takes no more.
-    fn write(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    fn write(&mut self, index: usize) -> bool {
         let mut happened = false;
         while let Some(line) = self.lines.get_mut(index) {
             let id = line.id;
@@ -289,7 +289,7 @@ impl<M: Machine> Driver<M> {
                 Written::Nothing => break,
                 Written::Bytes(count) => {
                     self.fleet.transmitted(self.clock.now(), id, count);
-                    self.settle(each);
+                    self.settle();
                 }
                 Written::Broken => {}
             }
@@ -316,9 +316,9 @@ impl<M: Machine> Driver<M> {
                 Read::End(input) => self.fleet.handle(self.clock.now(), id, input),
             }
             happened = true;
-            self.settle(each);
+            self.settle();
             // An answer (a pong, a close frame) goes out ahead of the next read.
-            self.write(index, each);
+            self.write(index);
         }
         if let Some(line) = self.lines.get_mut(index) {
             line.look_again();

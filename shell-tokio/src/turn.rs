@@ -181,10 +181,14 @@ impl<M: Machine, N: Network> Driver<M, N> {
     fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         self.admit();
         let mut happened = self.timeouts();
-        happened |= self.settle(each);
+        happened |= self.settle();
         for index in 0..self.lines.len() {
             happened |= self.serve(index, each);
         }
+        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
+            happened = true;
+            each(id, event);
+        });
         happened
     }
 
@@ -204,17 +208,13 @@ impl<M: Machine, N: Network> Driver<M, N> {
         due
     }
 
-    /// Does what the core wants done and hands over what it has to say.
-    fn settle(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    /// Does what the core wants done.
+    fn settle(&mut self) -> bool {
         let mut happened = false;
         while let Some((id, action)) = self.fleet.poll_action() {
             happened = true;
             self.perform(id, action);
         }
-        self.fleet.drain_events(Clock::unix(), &mut |id, event| {
-            happened = true;
-            each(id, event);
-        });
         happened
     }
 
@@ -244,15 +244,15 @@ impl<M: Machine, N: Network> Driver<M, N> {
         };
         if !line.take_news() {
             // No news from the socket, but the core may have something for it.
-            return self.write(index, each);
+            return self.write(index);
         }
-        let mut happened = self.dial(index, each);
-        happened |= self.write(index, each);
+        let mut happened = self.dial(index);
+        happened |= self.write(index);
         happened |= self.read(index, each);
         happened
     }
 
-    fn dial(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    fn dial(&mut self, index: usize) -> bool {
         let Some(line) = self.lines.get_mut(index) else {
             return false;
         };
@@ -261,12 +261,12 @@ impl<M: Machine, N: Network> Driver<M, N> {
         };
         let id = line.id;
         self.fleet.handle(self.clock.now(), id, input);
-        self.settle(each);
+        self.settle();
         true
     }
 
     /// Writes until the core has nothing more to write or the socket takes no more.
-    fn write(&mut self, index: usize, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    fn write(&mut self, index: usize) -> bool {
         let mut happened = false;
         while let Some(line) = self.lines.get_mut(index) {
             let id = line.id;
@@ -274,7 +274,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
                 Poll::Pending => break,
                 Poll::Ready(Written::Bytes(count)) => {
                     self.fleet.transmitted(self.clock.now(), id, count);
-                    self.settle(each);
+                    self.settle();
                 }
                 Poll::Ready(Written::Broken) => {}
             }
@@ -303,9 +303,9 @@ impl<M: Machine, N: Network> Driver<M, N> {
                 }
             }
             happened = true;
-            self.settle(each);
+            self.settle();
             // An answer (a pong, a close frame) goes out ahead of the next read.
-            self.write(index, each);
+            self.write(index);
         }
         if let Some(line) = self.lines.get(index) {
             line.look_again();
