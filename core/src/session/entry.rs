@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::event::VenueError;
 use super::pace::Pace;
-use super::sequence::{GapCause, Sequence};
+use super::sequence::{GapCause, Sequence, Verdict};
 use super::settings::Timing;
 use super::stream::{Stream, StreamState};
 use crate::time::{Time, UnixNanos};
@@ -129,6 +129,16 @@ impl Entry {
         self.heard_at() + self.patience(timing)
     }
 
+    /// When to look at a live stream again: soon if it has no habit yet, because its patience
+    /// shrinks once it has one.
+    pub(super) fn look_at(&self, now: Time, timing: &Timing) -> Time {
+        let silent_at = self.silent_at(timing);
+        match self.pace.habit(timing.silence_floor) {
+            Some(_) => silent_at,
+            None => silent_at.min(now + timing.silence_floor),
+        }
+    }
+
     /// When a live stream was last heard of.
     pub(super) fn heard_at(&self) -> Time {
         self.pace.last().unwrap_or(self.live_since)
@@ -139,18 +149,33 @@ impl Entry {
         self.pace.patience(timing.silence_floor, timing.silence_cap)
     }
 
-    /// How long the first data may take: a slow stream gets the time it is known to need.
+    /// How long the first data may take: as long as the stream's habit is, where it has one.
     pub(super) fn first_data_patience(&self, timing: &Timing) -> Duration {
-        let usual = self.pace.beyond_belief().unwrap_or_default();
-        self.first_data.max(usual.min(timing.silence_cap))
+        let habit = self.pace.habit(timing.silence_floor);
+        habit.map_or(self.first_data, |pause| pause.min(timing.silence_cap))
     }
 
-    /// Whether the stream was live on this connection and has paused beyond anything it does by
-    /// itself.
-    pub(super) fn has_died(&self, now: Time) -> bool {
-        let usual = self.pace.beyond_belief().zip(self.pace.last());
-        let is_dead = usual.is_some_and(|(pause, last)| now.since(last) >= pause);
+    /// Whether the stream was live on this connection, and has paused beyond anything that it is
+    /// known to do by itself.
+    pub(super) fn has_died(&self, now: Time, timing: &Timing) -> bool {
+        let habit = self.pace.habit(timing.silence_floor);
+        let is_dead = habit.zip(self.pace.last()).is_some_and(|(pause, last)| {
+            let silence = now.since(last);
+            silence >= pause && self.pace.can_judge(silence)
+        });
         self.proven == Proven::Yes && is_dead
+    }
+
+    /// A message has come, with numbers that mean this.
+    pub(super) fn touch(&mut self, now: Time, verdict: Verdict) {
+        let cut_after = self.pace.cut_after();
+        self.pace.touch(now);
+        if let Some(last) = cut_after
+            && !self.sequence.shows_loss(verdict)
+        {
+            // It was cut for nothing: it pauses as long as that.
+            self.pace.learn(now.since(last));
+        }
     }
 
     /// It is subscribed anew on the same connection.

@@ -4,12 +4,15 @@ use core::time::Duration;
 
 use crate::time::Time;
 
-/// A stream that has not spoken so often has not told its pace.
+/// A stream that has not spoken so often has no habit.
 const ENOUGH: u8 = 8;
-/// The longest pause is remembered for one to two of these.
+/// Pauses are remembered for one to two of these.
 const WINDOW: Duration = Duration::from_secs(900);
-/// A stream is overdue when it pauses so many times as long as it ever did lately.
+/// A pause is beyond the habit when it is so many times as long as the longest one.
 const FACTOR: u32 = 4;
+/// A habit has to be known for so many times as long as the pause that it is to judge: a burst
+/// says little about what comes after it.
+const EVIDENCE: u32 = 5;
 
 /// The longest pause between two messages lately.
 ///
@@ -23,6 +26,7 @@ pub(super) struct Pace {
     longest: Duration,
     longest_before: Duration,
     window_began: Time,
+    memory_began: Time,
 }
 
 /// Whether the stream was cut since its last message.
@@ -41,27 +45,39 @@ impl Pace {
             longest: Duration::ZERO,
             longest_before: Duration::ZERO,
             window_began: Time::ZERO,
+            memory_began: Time::ZERO,
         }
     }
 
     /// A message has come.
     pub(super) fn touch(&mut self, now: Time) {
+        match (self.last, self.cut) {
+            (Some(last), Cut::No) => self.learn(now.since(last)),
+            (Some(_), Cut::Yes) => {}
+            (None, _) => (self.window_began, self.memory_began) = (now, now),
+        }
         if now.since(self.window_began) > WINDOW {
-            self.window_began = now;
-            self.longest_before = self.longest;
-            self.longest = Duration::ZERO;
+            (self.memory_began, self.window_began) = (self.window_began, now);
+            (self.longest_before, self.longest) = (self.longest, Duration::ZERO);
         }
-        if let (Some(last), Cut::No) = (self.last, self.cut) {
-            self.longest = self.longest.max(now.since(last));
-            self.seen = self.seen.saturating_add(1);
-        }
+        self.seen = self.seen.saturating_add(1);
         self.last = Some(now);
         self.cut = Cut::No;
     }
 
-    /// The stream was cut; the pause until its next message is not its own.
+    /// The stream is cut; the pause until its next message may not be its own.
     pub(super) const fn interrupt(&mut self) {
         self.cut = Cut::Yes;
+    }
+
+    /// The last message before the stream was cut, if it is cut.
+    pub(super) fn cut_after(&self) -> Option<Time> {
+        self.last.filter(|_| self.cut == Cut::Yes)
+    }
+
+    /// The stream has paused so long by itself.
+    pub(super) fn learn(&mut self, pause: Duration) {
+        self.longest = self.longest.max(pause);
     }
 
     /// When the last message came.
@@ -69,17 +85,23 @@ impl Pace {
         self.last
     }
 
-    /// A pause of this length is beyond anything the stream does by itself; `None` until it has
-    /// spoken often enough to tell.
-    pub(super) fn beyond_belief(&self) -> Option<Duration> {
+    /// How long a pause may be before it is beyond the habit of the stream, `floor` at least;
+    /// `None` as long as no habit is known.
+    pub(super) fn habit(&self, floor: Duration) -> Option<Duration> {
         let longest = self.longest.max(self.longest_before);
-        (self.seen >= ENOUGH).then(|| longest.saturating_mul(FACTOR))
+        let pause = longest.saturating_mul(FACTOR).max(floor);
+        (self.seen >= ENOUGH && self.can_judge(pause)).then_some(pause)
+    }
+
+    /// Whether the stream is known for long enough to say anything about a pause of this length.
+    pub(super) fn can_judge(&self, pause: Duration) -> bool {
+        let known = self.last.map(|last| last.since(self.memory_began));
+        known.is_some_and(|known| known >= pause.saturating_mul(EVIDENCE))
     }
 
     /// How long a pause may be before the stream counts as silent.
     pub(super) fn patience(&self, floor: Duration, cap: Duration) -> Duration {
-        self.beyond_belief()
-            .map_or(cap, |pause| pause.max(floor).min(cap))
+        self.habit(floor).map_or(cap, |pause| pause.min(cap))
     }
 }
 
@@ -101,18 +123,29 @@ mod tests {
     }
 
     #[test]
-    fn patience_is_the_cap_until_the_pace_is_known() {
-        assert_eq!(spoken(1, 7).patience(FLOOR, CAP), CAP);
-        assert_eq!(spoken(1, 8).patience(FLOOR, CAP), FLOOR);
+    fn patience_is_the_cap_until_the_habit_is_known_for_long_enough() {
+        assert_eq!(spoken(8, 6).patience(FLOOR, CAP), CAP, "too few");
+        assert_eq!(
+            spoken(1, 49).patience(FLOOR, CAP),
+            CAP,
+            "too short for the floor"
+        );
+        assert_eq!(spoken(1, 50).patience(FLOOR, CAP), FLOOR);
+        assert_eq!(
+            spoken(10, 19).patience(FLOOR, CAP),
+            CAP,
+            "too short for 40 s"
+        );
+        assert_eq!(spoken(10, 20).patience(FLOOR, CAP), Duration::from_secs(40));
     }
 
     #[test]
     fn patience_follows_the_longest_pause_between_floor_and_cap() {
-        assert_eq!(spoken(5, 20).patience(FLOOR, CAP), Duration::from_secs(20));
+        assert_eq!(spoken(5, 80).patience(FLOOR, CAP), Duration::from_secs(20));
         assert_eq!(spoken(100, 20).patience(FLOOR, CAP), CAP);
-        let mut bursts = spoken(1, 20);
-        bursts.touch(at(20 + 9));
-        (0..5000).for_each(|_| bursts.touch(at(20 + 9)));
+        let mut bursts = spoken(1, 200);
+        bursts.touch(at(200 + 9));
+        (0..5000).for_each(|_| bursts.touch(at(200 + 9)));
         assert_eq!(bursts.patience(FLOOR, CAP), Duration::from_secs(36));
     }
 
@@ -124,11 +157,21 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_of_an_interruption_is_not_learned() {
-        let mut pace = spoken(1, 20);
+    fn the_pause_of_an_interruption_is_learned_only_if_it_was_its_own() {
+        let mut pace = spoken(1, 100);
         pace.interrupt();
-        pace.touch(at(250));
-        assert_eq!(pace.last(), Some(at(250)));
-        assert_eq!(pace.beyond_belief(), Some(Duration::from_secs(4)));
+        assert_eq!(pace.cut_after(), Some(at(100)));
+        pace.touch(at(120));
+        assert_eq!(pace.cut_after(), None);
+        assert_eq!(pace.patience(FLOOR, CAP), FLOOR);
+        pace.learn(Duration::from_secs(5));
+        assert_eq!(pace.patience(FLOOR, CAP), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_short_acquaintance_cannot_judge_a_long_pause() {
+        let pace = spoken(1, 100);
+        assert!(pace.can_judge(Duration::from_secs(20)));
+        assert!(!pace.can_judge(Duration::from_secs(21)));
     }
 }

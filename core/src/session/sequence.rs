@@ -185,6 +185,17 @@ impl Sequence {
         verdict
     }
 
+    /// Whether the pause before this message cannot have been the stream's own: it missed
+    /// something, as far as its numbers tell, or its connection was down.
+    pub(crate) const fn shows_loss(&self, verdict: Verdict) -> bool {
+        match (verdict, self.rule) {
+            (Verdict::Gap(_, GapCause::Connection), _)
+            | (Verdict::Gap(..), Rule::Consecutive | Rule::Chained) => true,
+            (Verdict::Gap(..), Rule::Rising | Rule::Polled | Rule::Unnumbered)
+            | (Verdict::Follows | Verdict::OutOfOrder(_), _) => false,
+        }
+    }
+
     /// Without numbers only an interruption tells that something may be missing.
     const fn judge_unnumbered(&self) -> Verdict {
         match self.interrupted {

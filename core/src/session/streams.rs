@@ -50,13 +50,15 @@ impl Streams {
             add(&mut self.statistics.stray, 1);
             return Judged::Stray;
         };
-        self.subscriptions.data(now, place, &mut self.notes);
         let Some(entry) = self.subscriptions.entry_mut(place) else {
             return Judged::Stray;
         };
         let (since, last) = (entry.heard, entry.sequence.last());
         entry.heard = received;
-        match entry.sequence.observe(event) {
+        let verdict = entry.sequence.observe(event);
+        entry.touch(now, verdict);
+        self.subscriptions.data(now, place, &mut self.notes);
+        match verdict {
             Verdict::Follows => Judged::InOrder,
             Verdict::OutOfOrder(disorder) => {
                 add(&mut self.statistics.out_of_order, 1);

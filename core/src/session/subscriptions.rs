@@ -55,8 +55,8 @@ pub(super) struct Subscriptions {
     acks: Acks,
     /// The streams of the next request.
     batch: Vec<usize>,
-    /// Not later than the next deadline; it may be earlier, because data only ever puts
-    /// deadlines off and does not touch this.
+    /// Not later than the next deadline; it may be earlier, because data puts deadlines off and
+    /// does not touch this.
     wake: Option<Time>,
     /// Whether there may be something to send.
     unsent: bool,
@@ -124,14 +124,11 @@ impl Subscriptions {
         self.unanswered = 0;
     }
 
-    /// Data of a stream has come.
+    /// Data of a stream has come; its pace knows.
     pub(super) fn data(&mut self, now: Time, place: usize, notes: &mut Notes) {
         self.last_data = now;
-        let Some(entry) = self.entries.get_mut(place) else {
-            return;
-        };
-        entry.pace.touch(now);
-        if entry.standing != Standing::Live {
+        let standing = self.entries.get(place).map(|entry| entry.standing);
+        if standing != Some(Standing::Live) {
             self.proven(now, place, notes);
         }
     }
@@ -162,9 +159,9 @@ impl Subscriptions {
         entry.proven = Proven::Yes;
         entry.refusals = 0;
         entry.share = usize::MAX;
-        let silent_at = entry.silent_at(&self.timing);
+        let look_at = entry.look_at(now, &self.timing);
         notes.step(place, Step::Live);
-        self.wake_by(silent_at);
+        self.wake_by(look_at);
     }
 
     /// The sequence of a stream is broken, and only a new subscription brings a snapshot.
@@ -455,7 +452,7 @@ impl Subscriptions {
             self.renew(now, place, not_before);
             return Health::Fine;
         }
-        if entry.has_died(now) {
+        if entry.has_died(now, &timing) {
             return Health::Stalled;
         }
         let beyond = entry.attempts - timing.attempts - 1;
@@ -647,6 +644,9 @@ impl Subscriptions {
                 continue;
             };
             match (entry.standing, entry.due(&self.timing)) {
+                (Standing::Live, Some(due)) if due > now => {
+                    self.wake_by(entry.look_at(now, &self.timing));
+                }
                 (_, Some(due)) if due > now => self.wake_by(due),
                 (Standing::Wanted { .. } | Standing::Renewing { .. }, Some(_)) => {
                     self.unsent = true;

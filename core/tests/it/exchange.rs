@@ -22,6 +22,8 @@ pub(crate) struct Exchange {
     /// Time between two messages of a stream; it can be set for single ones.
     pub(crate) every: Duration,
     pub(crate) every_of: BTreeMap<String, Duration>,
+    /// These speak for a quarter of such a period and are quiet for the rest of it.
+    pub(crate) bursts: BTreeMap<String, Duration>,
     /// What it does wrong.
     pub(crate) wrongs: Wrongs,
     /// What it has seen.
@@ -107,6 +109,7 @@ impl Exchange {
             streams: BTreeMap::new(),
             every: Duration::from_millis(500),
             every_of: BTreeMap::new(),
+            bursts: BTreeMap::new(),
             wrongs: Wrongs {
                 code: if market == Market::Okx { 60018 } else { 2 },
                 ..Wrongs::default()
@@ -297,6 +300,20 @@ impl Exchange {
         Time::from_nanos((now.as_nanos() / every + 1) * every)
     }
 
+    /// The number of the message at this moment, unless the stream is quiet then. Numbers do not
+    /// count on while it is.
+    fn number(&self, at: Time, stream: &str) -> Option<i64> {
+        let every = self.every(stream).as_nanos() as u64;
+        let tick = at.as_nanos() / every;
+        let Some(period) = self.bursts.get(stream) else {
+            return Some(tick as i64);
+        };
+        let period = period.as_nanos() as u64 / every;
+        let burst = period / 4;
+        let number = tick / period * burst + tick % period;
+        (tick % period < burst).then_some(number as i64)
+    }
+
     fn every(&self, stream: &str) -> Duration {
         self.every_of.get(stream).copied().unwrap_or(self.every)
     }
@@ -314,10 +331,14 @@ impl Exchange {
         for stream in due {
             let every = self.every(&stream);
             let line = self.streams.get_mut(&stream).expect("it is due");
-            let number = (line.next.as_nanos() / every.as_nanos() as u64) as i64;
+            let at = line.next;
+            let tick = at.as_nanos() / every.as_nanos() as u64;
+            line.next = Time::from_nanos((tick + 1) * every.as_nanos() as u64);
             let begun = line.begun;
-            line.begun = Begun::Yes;
-            line.next = Time::from_nanos((number as u64 + 1) * every.as_nanos() as u64);
+            let Some(number) = self.number(at, &stream) else {
+                continue;
+            };
+            self.streams.get_mut(&stream).expect("it is due").begun = Begun::Yes;
             let key = (stream.clone(), number);
             let speaks = !self.wrongs.mute
                 && !self.wrongs.silent.contains(&stream)

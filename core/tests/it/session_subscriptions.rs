@@ -343,7 +343,7 @@ fn the_deadline_of_the_first_data_is_not_put_off_by_other_streams() {
 fn a_stream_that_falls_silent_while_others_speak_is_subscribed_anew_alone() {
     let mut world = World::new(SPOT, &["BTCUSDT", "ETHUSDT"], &["trade", "depth@100ms"]);
     world.start();
-    world.run(seconds(60));
+    world.run(seconds(120));
     world.forget();
     let fell_silent = world.sim.now;
     world.exchange().forget("ethusdt@trade");
@@ -376,6 +376,27 @@ fn a_stream_that_falls_silent_while_others_speak_is_subscribed_anew_alone() {
         "{gaps:?}"
     );
     assert_eq!(world.exchange().account.connections, 1);
+}
+
+#[test]
+fn a_stream_that_speaks_in_bursts_costs_nobody_the_connection() {
+    for market in [SPOT, Market::BinanceUsdm] {
+        let mut world = World::new(market, &["BTCUSDT", "DUSTUSDT"], &["trade", "bookTicker"]);
+        for stream in ["dustusdt@trade", "dustusdt@bookTicker"] {
+            world.exchange().bursts.insert(stream.into(), seconds(300));
+        }
+        world.start();
+        world.run(seconds(4 * 3600));
+        assert_eq!(world.exchange().account.connections, 1);
+        let requests = &world.exchange().account.requests;
+        assert!(
+            requests.len() < 40,
+            "{} requests in four hours",
+            requests.len()
+        );
+        let untouched = ["requested", "confirmed", "live"];
+        assert_eq!(world.steps("BTCUSDT trade"), untouched);
+    }
 }
 
 #[test]
@@ -452,7 +473,7 @@ fn a_venue_that_answers_no_request_at_all_costs_the_connection() {
 fn a_stream_that_renewals_do_not_revive_costs_one_connection_and_then_waits() {
     let mut world = World::new(SPOT, &["BTCUSDT", "DEADUSDT"], &["depth@100ms"]);
     world.start();
-    world.run(seconds(120));
+    world.run(seconds(600));
     world
         .exchange()
         .wrongs

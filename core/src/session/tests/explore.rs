@@ -11,7 +11,7 @@ use crate::session::Timing;
 use crate::session::entry::Entry;
 use crate::session::event::VenueError;
 use crate::session::notes::Notes;
-use crate::session::sequence::{Rule, Sequence};
+use crate::session::sequence::{Rule, Sequence, Verdict};
 use crate::session::stream::{Stream, StreamState};
 use crate::session::subscriptions::{Acks, Health, Subscriptions};
 use crate::time::Time;
@@ -194,6 +194,8 @@ impl World {
     fn speak(&mut self, first: usize) {
         self.now = self.now + Duration::from_millis(100);
         for &place in self.subscribed.iter().filter(|&&place| place >= first) {
+            let entry = self.subscriptions.entry_mut(place).expect("a stream");
+            entry.touch(self.now, Verdict::Follows);
             self.subscriptions.data(self.now, place, &mut self.notes);
         }
     }
