@@ -6,23 +6,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use marketprism_core::connection::{Endpoint, Fault};
 use marketprism_core::fleet::MachineId;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::stream::Socket;
 use crate::tls::Tls;
-
-/// How long the kernel waits for an acknowledgement of what was sent before it gives the
-/// connection up (RFC 5482), instead of a quarter of an hour.
-///
-/// No deadline of a session depends on it: the core's come first. It bounds what the kernel
-/// holds when the far end is gone.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 
 /// Where sockets come from. [`Dialer`] is the system's network; a test brings its own.
 pub trait Network {
@@ -125,9 +116,25 @@ async fn connect(addresses: &[SocketAddr], first: &First) -> Result<(usize, TcpS
 async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    #[cfg(target_os = "linux")]
-    SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    bound_the_unacknowledged(&stream)?;
     Ok(stream)
+}
+
+/// Lets the kernel wait for a minute for an acknowledgement of what was sent (RFC 5482), instead
+/// of a quarter of an hour.
+///
+/// No deadline of a session depends on it: the core's come first. It bounds what the kernel
+/// holds when the far end is gone.
+#[cfg(target_os = "linux")]
+fn bound_the_unacknowledged(stream: &TcpStream) -> io::Result<()> {
+    let limit = std::time::Duration::from_secs(60);
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit))
+}
+
+/// Other systems have no such option.
+#[cfg(not(target_os = "linux"))]
+fn bound_the_unacknowledged(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// What the core cares to know about an error of the system or of TLS.
