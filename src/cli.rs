@@ -50,7 +50,7 @@ pub enum Command {
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// How long faults strike, in seconds
+    /// How long faults strike: seconds, from 3 to 86400
     #[arg(long, value_name = "N", default_value_t = 30,
           value_parser = |text: &str| seconds(text, 3))]
     pub seconds: u64,
@@ -87,7 +87,7 @@ pub struct Twin {
     /// Let a fault strike each twin every MS milliseconds, on average [default: none]
     #[arg(long, value_name = "MS", value_parser = whole::<u64>)]
     pub faults_every: Option<u64>,
-    /// Stop after so many seconds [default: at Ctrl-C]
+    /// Stop after so many seconds, from 1 to 86400 [default: at Ctrl-C]
     #[arg(long, value_name = "N", value_parser = |text: &str| seconds(text, 1))]
     pub seconds: Option<u64>,
     /// Write each fault and each omitted update to FILE, one JSON object a line

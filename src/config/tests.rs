@@ -326,3 +326,23 @@ fn the_example_of_the_documentation_is_accepted() {
     let example = example.replace("    ca_file: ca.pem\n", "");
     assert_eq!(sentence(&example), "accepted");
 }
+
+#[test]
+fn line_ends_and_byte_order_marks_do_not_matter() {
+    for text in [COLLECT.replace('\n', "\r\n"), format!("\u{feff}{COLLECT}")] {
+        assert_eq!(sentence(&text), "accepted", "{text:?}");
+    }
+    assert!(sentence("collect: \0").contains("file.yaml:1:"));
+}
+
+proptest::proptest! {
+    /// Whatever the text, there is an answer, and an error is one line that names the file.
+    #[test]
+    fn no_text_brings_the_reader_down(
+        text in "([a-c:#&*!|>'\"%@`{}, \\[\\]\n\t?~-]|collect|: |- |  |\r\n|\u{e9}){0,60}"
+    ) {
+        let sentence = sentence(&text);
+        proptest::prop_assert!(sentence.starts_with("file.yaml:"), "{}", sentence);
+        proptest::prop_assert_eq!(sentence.lines().count(), 1, "{}", sentence);
+    }
+}

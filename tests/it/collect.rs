@@ -197,6 +197,34 @@ fn a_slow_reader_costs_events_but_no_connection_and_each_loss_is_told() {
 }
 
 #[test]
+fn a_second_signal_gives_up_on_a_reader_that_is_stuck() {
+    let scratch = Scratch::new();
+    let twin = Twin::start(Duration::from_millis(1));
+    let config = twin.config(&scratch, "{buffer_bytes: 65536, block: off}");
+    let mut child = start(&config, Stdio::piped());
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(r#""kind":"book""#) {
+        line.clear();
+        stdout.read_line(&mut line).unwrap();
+    }
+    // By the time that the exchange has gone, the pipe is full and the writer stuck in it.
+    thread::sleep(Duration::from_secs(2));
+    interrupt(&child);
+    thread::sleep(Duration::from_millis(500));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it waits for its reader"
+    );
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let words = "marketprism: stopped by a second signal before everything was written";
+    assert_eq!(last_words(&output), words);
+    drop((twin.end(), stdout));
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let scratch = Scratch::new();
     let twin = Twin::start(Duration::from_millis(20));
