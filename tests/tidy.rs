@@ -156,6 +156,63 @@ fn every_source_file_is_part_of_its_crate() {
     nothing(&findings);
 }
 
+/// Folder, and the modules that its files must not name.
+const LAYERS: &[(&str, &[&str])] = &[
+    (
+        "core/src/ws/",
+        &[
+            "connection",
+            "market",
+            "venue",
+            "session",
+            "plan",
+            "fleet",
+            "machine",
+        ],
+    ),
+    (
+        "core/src/market/",
+        &[
+            "ws",
+            "connection",
+            "venue",
+            "session",
+            "plan",
+            "fleet",
+            "machine",
+        ],
+    ),
+    (
+        "core/src/connection/",
+        &["market", "venue", "session", "plan", "fleet"],
+    ),
+    ("core/src/venue/", &["ws", "session", "fleet", "machine"]),
+    ("core/src/session/", &["fleet"]),
+    ("shell-tokio/src/", &["market", "venue", "session", "plan"]),
+    ("shell-mio/src/", &["market", "venue", "session", "plan"]),
+];
+
+#[test]
+fn dependence_points_one_way() {
+    let mut findings = Vec::new();
+    for (path, text) in files(&[".rs"]) {
+        let Some((_, forbidden)) = LAYERS.iter().find(|(folder, _)| path.starts_with(folder))
+        else {
+            continue;
+        };
+        for module in *forbidden {
+            let names = [
+                format!("crate::{module}::"),
+                format!("marketprism_core::{module}::"),
+            ];
+            if names.iter().any(|name| code(&text).contains(name)) {
+                findings.push(format!("{path} names {module}"));
+            }
+        }
+    }
+    nothing(&findings);
+}
+
 fn architecture() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap()
 }
