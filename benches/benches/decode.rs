@@ -6,8 +6,8 @@
 
 use std::hint::black_box;
 
-use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use marketprism_benches::clock::Processor;
 use marketprism_benches::decoders::{
     Decoding, Flexon, MarketPrism, SerdeJson, SimdJson, SonicRs, SonicRsText,
 };
@@ -18,7 +18,7 @@ use marketprism_benches::traffic::Market;
 const MESSAGES: usize = 1_000;
 const LEVELS: u64 = 50;
 
-fn decode(criterion: &mut Criterion) {
+fn decode(criterion: &mut Criterion<Processor>) {
     let mut market = Market::new(1);
     let trades: Vec<String> = (0..MESSAGES).map(|_| market.trade()).collect();
     all(criterion.benchmark_group("decode aggTrade"), &trades);
@@ -31,7 +31,7 @@ fn decode(criterion: &mut Criterion) {
     all(criterion.benchmark_group("decode bookTicker"), &tops);
 }
 
-fn all(mut group: BenchmarkGroup<'_, WallTime>, messages: &[String]) {
+fn all(mut group: BenchmarkGroup<'_, Processor>, messages: &[String]) {
     group.throughput(Throughput::Elements(MESSAGES as u64));
     let expected = digest(&mut SerdeJson, messages);
     one::<MarketPrism>(&mut group, messages, Some(expected));
@@ -44,7 +44,7 @@ fn all(mut group: BenchmarkGroup<'_, WallTime>, messages: &[String]) {
 }
 
 fn one<D: Decoding>(
-    group: &mut BenchmarkGroup<'_, WallTime>,
+    group: &mut BenchmarkGroup<'_, Processor>,
     messages: &[String],
     expected: Option<Digest>,
 ) {
@@ -70,5 +70,9 @@ fn digest<D: Decoding>(decoder: &mut D, messages: &[String]) -> Digest {
     digest
 }
 
-criterion_group!(benches, decode);
+criterion_group!(
+    name = benches;
+    config = Criterion::default().with_measurement(Processor);
+    targets = decode
+);
 criterion_main!(benches);

@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use marketprism_benches::clock::Processor;
 use marketprism_benches::peers::{
     Boomnet, FastWebSockets, Framing, MarketPrism, Text, TokioWebSockets, Tungstenite,
 };
@@ -11,7 +12,7 @@ use marketprism_benches::traffic::{CHUNK, Traffic};
 
 const MESSAGES: usize = 1_000;
 
-fn frame(criterion: &mut Criterion) {
+fn frame(criterion: &mut Criterion<Processor>) {
     let traffic = Traffic::mixed(MESSAGES, 1);
     let mut group = criterion.benchmark_group("frame");
     group.throughput(Throughput::Elements(MESSAGES as u64));
@@ -35,7 +36,7 @@ fn frame(criterion: &mut Criterion) {
     group.finish();
 }
 
-type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
+type Group<'a> = criterion::BenchmarkGroup<'a, Processor>;
 
 fn one<F: Framing>(group: &mut Group<'_>, traffic: &Traffic) {
     assert_eq!(
@@ -71,5 +72,9 @@ fn read<F: Framing>(traffic: &Traffic) -> Vec<String> {
     out
 }
 
-criterion_group!(benches, frame);
+criterion_group!(
+    name = benches;
+    config = Criterion::default().with_measurement(Processor);
+    targets = frame
+);
 criterion_main!(benches);

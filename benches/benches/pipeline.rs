@@ -3,10 +3,10 @@
 
 use std::hint::black_box;
 
-use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
 };
+use marketprism_benches::clock::Processor;
 use marketprism_benches::decoders::{Decoding, Flexon, SerdeJson, SimdJson, SonicRs};
 use marketprism_benches::models::Digest;
 use marketprism_benches::peers::{Boomnet, FastWebSockets, Framing, TokioWebSockets, Tungstenite};
@@ -16,7 +16,7 @@ use marketprism_benches::{decoders, peers};
 
 const MESSAGES: usize = 1_000;
 
-fn pipeline(criterion: &mut Criterion) {
+fn pipeline(criterion: &mut Criterion<Processor>) {
     let traffic = Traffic::mixed(MESSAGES, 1);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(MESSAGES as u64));
@@ -31,7 +31,7 @@ fn pipeline(criterion: &mut Criterion) {
 
 /// Ours with all that stands around the decoder: heartbeat, quotas, subscriptions, the order of each stream. A
 /// session is opened anew for each pass, because numbers that come twice would be out of order.
-fn whole_session(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+fn whole_session(group: &mut BenchmarkGroup<'_, Processor>, traffic: &Traffic) {
     group.bench_function("a whole session of marketprism", |bencher| {
         bencher.iter_batched_ref(
             || Whole::open(traffic.feed()),
@@ -45,14 +45,14 @@ fn whole_session(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
     });
 }
 
-fn with_each_decoder<F: Framing>(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+fn with_each_decoder<F: Framing>(group: &mut BenchmarkGroup<'_, Processor>, traffic: &Traffic) {
     pair::<F, Flexon>(group, traffic);
     pair::<F, SonicRs>(group, traffic);
     pair::<F, SimdJson>(group, traffic);
     pair::<F, SerdeJson>(group, traffic);
 }
 
-fn pair<F: Framing, D: Decoding>(group: &mut BenchmarkGroup<'_, WallTime>, traffic: &Traffic) {
+fn pair<F: Framing, D: Decoding>(group: &mut BenchmarkGroup<'_, Processor>, traffic: &Traffic) {
     let mut client = F::over(traffic.feed());
     let mut decoder = D::default();
     group.bench_function(format!("{} + {}", F::NAME, D::NAME), |bencher| {
@@ -66,5 +66,9 @@ fn pair<F: Framing, D: Decoding>(group: &mut BenchmarkGroup<'_, WallTime>, traff
     });
 }
 
-criterion_group!(benches, pipeline);
+criterion_group!(
+    name = benches;
+    config = Criterion::default().with_measurement(Processor);
+    targets = pipeline
+);
 criterion_main!(benches);
