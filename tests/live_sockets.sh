@@ -13,9 +13,11 @@ folder=$(mktemp -d)
 twin=
 run=
 finish() {
-    for process in $run $twin; do kill "$process" 2>/dev/null || true; done
+    # What strace runs outlives it otherwise.
+    for process in $(child_of "${run:-self}") $run $twin; do kill "$process" 2>/dev/null || true; done
     rm -rf "$folder"
 }
+child_of() { cut -d' ' -f1 "/proc/$1/task/$1/children" 2>/dev/null || true; }
 trap finish EXIT
 
 # Every session has a twin of its own, so the remote port says whose a socket is.
@@ -91,8 +93,7 @@ start_twin 2
 strace -f -e trace=connect,close -o "$folder/trace" "$program" run "$folder/config.yaml" &
 run=$!
 sleep $((seconds / 2))
-collector=$(pgrep -P "$run")
-kill -INT "$collector"
+kill -INT "$(child_of "$run")"
 wait "$run" || { echo "run ended with $?"; exit 1; }
 run=
 python3 tests/live_sockets.py order "$folder/trace" "${ports[@]}"

@@ -86,8 +86,9 @@ fn start(config: &str, stdout: Stdio) -> Child {
 }
 
 fn interrupt(child: &Child) {
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    // The shell's own `kill`: the program of that name is not everywhere.
+    let kill = format!("kill -INT {}", child.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
     assert!(sent.success());
 }
 

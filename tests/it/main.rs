@@ -5,6 +5,7 @@ mod arguments;
 mod collect;
 mod decode;
 mod demo;
+mod judge;
 mod program;
 mod readme;
 mod twin;
