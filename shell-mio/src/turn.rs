@@ -162,6 +162,9 @@ impl<M: Machine> Driver<M> {
     /// If the system refuses to wait for the sockets; no state is lost by it.
     pub fn turn(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
         let told = std::mem::replace(&mut self.told, Told::Nothing);
+        // The news of all come first: a socket that always has more must not keep those of the
+        // others waiting in the kernel.
+        self.look(Some(Duration::ZERO))?;
         if self.pass(each) {
             return Ok(());
         }
@@ -169,14 +172,14 @@ impl<M: Machine> Driver<M> {
             // Nothing would ever end the wait.
             return Ok(());
         }
-        self.wait()?;
+        let due = self.fleet.poll_timeout();
+        self.look(due.map(|(at, _, _)| self.clock.until(at)))?;
         self.pass(each);
         Ok(())
     }
 
-    fn wait(&mut self) -> io::Result<()> {
-        let due = self.fleet.poll_timeout();
-        let wait: Option<Duration> = due.map(|(at, _, _)| self.clock.until(at));
+    /// Waits for news of the sockets, but not longer than this, and takes note of whose they are.
+    fn look(&mut self, wait: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, wait) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
@@ -193,13 +196,19 @@ impl<M: Machine> Driver<M> {
 
     /// Looks at everything once; whether anything happened. Only when nothing did is there
     /// nothing left to do.
+    ///
+    /// The sockets come first: what a socket has brought may put a deadline off that has passed.
+    /// After a pause of ours (a handler that took its time, a process that was stopped) no
+    /// deadline is held against a socket that nobody has asked.
     fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         self.admit();
-        let mut happened = self.timeouts();
-        happened |= self.settle();
+        let now = self.clock.now();
+        let mut happened = self.settle();
         for index in 0..self.lines.len() {
             happened |= self.serve(index, each);
         }
+        happened |= self.timeouts(now);
+        happened |= self.settle();
         self.fleet.drain_events(Clock::unix(), &mut |id, event| {
             happened = true;
             each(id, event);
@@ -214,8 +223,7 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    fn timeouts(&mut self) -> bool {
-        let now = self.clock.now();
+    fn timeouts(&mut self, now: Time) -> bool {
         let due = matches!(self.fleet.poll_timeout(), Some((at, _, _)) if at <= now);
         if due {
             self.fleet.handle_timeouts(now);

@@ -23,6 +23,10 @@ enum Act {
     Fin(&'static str),
     /// Says this and echoes until the client closes.
     Echo(&'static str),
+    /// Says something every 50 ms, so many times, and waits for the client to close.
+    Chatter(u32),
+    /// Says more than anybody can take in, for as long as the socket lives.
+    Flood,
 }
 
 fn peer(acts: impl Into<Vec<Act>>) -> (SocketAddr, JoinHandle<io::Result<()>>) {
@@ -67,6 +71,18 @@ fn played(act: Act, mut stream: TcpStream) -> io::Result<()> {
         while let Some(event) = server.next(&mut rx).map_err(io::Error::other)? {
             match (event, act) {
                 (ServerEvent::Request(_), Act::Silent) => return wait_for_the_end(stream),
+                (ServerEvent::Request(_), Act::Chatter(times)) => {
+                    server.accept(None).unwrap();
+                    for number in 0..times {
+                        server.queue().text(&number.to_string()).unwrap();
+                        flush(&mut server, &mut stream)?;
+                        thread::sleep(Duration::from_millis(50));
+                    }
+                }
+                (ServerEvent::Request(_), Act::Flood) => {
+                    server.accept(None).unwrap();
+                    return flood(&mut server, &mut stream);
+                }
                 (ServerEvent::Request(_), Act::Fin(text) | Act::Echo(text)) => {
                     server.accept(None).unwrap();
                     server.queue().text(text).unwrap();
@@ -93,6 +109,16 @@ fn flush(server: &mut Server, stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Ends, by an error of the system, when the client has closed.
+fn flood(server: &mut Server, stream: &mut TcpStream) -> io::Result<()> {
+    flush(server, stream)?;
+    for _ in 0..10_000 {
+        server.queue().text("more").unwrap();
+    }
+    while stream.write_all(server.transmit()).is_ok() {}
+    Ok(())
+}
+
 fn wait_for_the_end(mut stream: TcpStream) -> io::Result<()> {
     let mut rest = [0; 4096];
     while stream.read(&mut rest)? > 0 {}
@@ -116,6 +142,12 @@ fn heard(event: Event<'_>) -> Option<Heard> {
 }
 
 fn driver(address: SocketAddr) -> (Driver<Connection>, MachineId) {
+    let mut fleet = Fleet::new();
+    let id = fleet.add(connection(address), None);
+    (Driver::new(fleet).unwrap(), id)
+}
+
+fn connection(address: SocketAddr) -> Connection {
     let mut config = Config::new(Endpoint {
         host: address.ip().to_string(),
         port: address.port(),
@@ -123,15 +155,75 @@ fn driver(address: SocketAddr) -> (Driver<Connection>, MachineId) {
         path: "/".into(),
     });
     config.upgrade = Duration::from_millis(100);
+    config.close = Duration::from_millis(500);
     config.transmit = 8 << 20;
     config.retry = Retry {
         initial: Duration::from_millis(2),
         cap: Duration::from_millis(5),
         ..config.retry
     };
+    config.heartbeat.probe_after = Duration::from_millis(400);
+    config.heartbeat.silence_after = Duration::from_millis(800);
+    Connection::new("test", config, [1; 32]).unwrap()
+}
+
+/// A driver of one connection to each of these, and their ids.
+fn driver_of_two(addresses: [SocketAddr; 2]) -> (Driver<Connection>, [MachineId; 2]) {
     let mut fleet = Fleet::new();
-    let id = fleet.add(Connection::new("test", config, [1; 32]).unwrap(), None);
-    (Driver::new(fleet).unwrap(), id)
+    let ids = addresses.map(|address| fleet.add(connection(address), None));
+    (Driver::new(fleet).unwrap(), ids)
+}
+
+#[test]
+fn a_socket_that_always_has_more_does_not_starve_another() {
+    let ((one, flooding), (two, chatting)) = (peer([Act::Flood]), peer([Act::Chatter(5)]));
+    let (mut driver, [_, modest]) = driver_of_two([one, two]);
+    let mut all = Vec::new();
+    driver.start();
+    while !driver.stopped() {
+        driver
+            .turn(&mut |id, event| all.extend(heard(event).filter(|_| id == modest)))
+            .unwrap();
+        // The sixth is the last number, or the end for lack of it.
+        if all.len() >= 6 || matches!(all[..], [.., Heard::Down(_)]) {
+            driver.stop();
+        }
+    }
+    let numbers = (0..5).map(|number: u32| Heard::Text(number.to_string()));
+    let mut expected = vec![Heard::Open];
+    expected.extend(numbers);
+    expected.push(Heard::Down(Cause::Stopped));
+    assert_eq!(all, expected);
+    flooding.join().unwrap().unwrap();
+    chatting.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_handler_that_takes_its_time_costs_no_connection() {
+    let ((one, first), (two, second)) = (peer([Act::Chatter(30)]), peer([Act::Chatter(30)]));
+    let (mut driver, [_, slow]) = driver_of_two([one, two]);
+    let (mut texts, mut downs) = (0, Vec::new());
+    driver.start();
+    while !driver.stopped() {
+        driver
+            .turn(&mut |id, event| match heard(event) {
+                Some(Heard::Text(number)) => {
+                    texts += 1;
+                    if id == slow && number == "4" {
+                        thread::sleep(Duration::from_millis(1200));
+                    }
+                }
+                Some(Heard::Down(cause)) => downs.push(cause),
+                Some(Heard::Open) | None => {}
+            })
+            .unwrap();
+        if texts == 60 || !downs.is_empty() {
+            driver.stop();
+        }
+    }
+    assert_eq!((texts, downs), (60, vec![Cause::Stopped; 2]));
+    first.join().unwrap().unwrap();
+    second.join().unwrap().unwrap();
 }
 
 #[test]
