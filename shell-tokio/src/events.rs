@@ -16,9 +16,9 @@ use crate::turn::Driver;
 /// own by a function of the caller, which may also pass over those it does not care for.
 ///
 /// The sockets are read only when everything from the turn before has been taken, so a slow
-/// consumer slows the sender down by TCP and not by memory. But note that the core's clock then
-/// does not run either: one that stops polling for longer than the heartbeat allows will find
-/// its connections replaced. The stream ends when every machine has stopped.
+/// consumer slows the sender down by TCP and not by memory. But note that nothing else happens
+/// either while it is not polled: no ping of the peer is answered, and what is silent when it is
+/// polled again is found dead. The stream ends when every machine has stopped.
 pub struct Events<M: Machine, N: Network, F, T> {
     driver: Driver<M, N>,
     own: F,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
@@ -162,29 +162,43 @@ impl<M: Machine, N: Network> Driver<M, N> {
     ) -> Poll<()> {
         self.task.register(cx.waker());
         let told = std::mem::replace(&mut self.told, Told::Nothing);
-        if self.pass(each) {
-            return Poll::Ready(());
+        let rung = self.poll_alarm(cx);
+        let happened = self.pass(rung, each);
+        // Once all have stopped, nothing would ever end the wait.
+        let over = told == Told::Something && self.fleet.stopped();
+        match happened || rung.is_some() || over {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-        if told == Told::Something && self.fleet.stopped() {
-            // Nothing would ever end the wait.
-            return Poll::Ready(());
-        }
+    }
+
+    /// What time it is, once the earliest deadline has passed.
+    ///
+    /// It is the runtime that says so and not the clock, because the same pause of the runtime
+    /// that finds a deadline passed brings the news of the sockets: after a pause of ours (a
+    /// handler that took its time, a process that was stopped) no deadline is held against a
+    /// socket that nobody has asked.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Option<Time> {
         let due = self.fleet.poll_timeout();
         let due = due.and_then(|(at, _, _)| self.clock.instant(at));
-        ready!(self.alarm.poll(cx, due));
-        self.pass(each);
-        Poll::Ready(())
+        match self.alarm.poll(cx, due) {
+            Poll::Ready(()) => Some(self.clock.now()),
+            Poll::Pending => None,
+        }
     }
 
     /// Looks at everything once; whether anything happened. Only when nothing did is there
     /// nothing left to do.
-    fn pass(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+    ///
+    /// The sockets come first: what a socket has brought may put a deadline off that has `rung`.
+    fn pass(&mut self, rung: Option<Time>, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         self.admit();
-        let mut happened = self.timeouts();
-        happened |= self.settle();
+        let mut happened = self.settle();
         for index in 0..self.lines.len() {
             happened |= self.serve(index, each);
         }
+        happened |= rung.is_some_and(|now| self.timeouts(now));
+        happened |= self.settle();
         self.fleet.drain_events(Clock::unix(), &mut |id, event| {
             happened = true;
             each(id, event);
@@ -199,8 +213,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
         }
     }
 
-    fn timeouts(&mut self) -> bool {
-        let now = self.clock.now();
+    fn timeouts(&mut self, now: Time) -> bool {
         let due = matches!(self.fleet.poll_timeout(), Some((at, _, _)) if at <= now);
         if due {
             self.fleet.handle_timeouts(now);

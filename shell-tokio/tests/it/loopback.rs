@@ -285,3 +285,36 @@ async fn a_stream_yields_owned_events_and_ends_with_the_last_machine() {
 async fn next<S: futures_core::Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
 }
+
+#[tokio::test]
+async fn a_handler_that_takes_its_time_costs_no_connection() {
+    let peers = [(); 2].map(|()| Peer::plain([Act::Chatter(30)]));
+    let mut fleet = Fleet::new();
+    let [_, slow] = [0, 1].map(|index: usize| {
+        let mut config = config(peers[index].address);
+        config.heartbeat.probe_after = Duration::from_millis(400);
+        config.heartbeat.silence_after = Duration::from_millis(800);
+        fleet.add(Connection::new("test", config, [1; 32]).unwrap(), None)
+    });
+    let mut driver = Driver::new(fleet, webpki());
+    let (mut texts, mut downs) = (0, Vec::new());
+    driver.start();
+    while !driver.stopped() {
+        let listen = &mut |id, event: Event<'_>| match heard(event) {
+            Some(Heard::Text(number)) => {
+                texts += 1;
+                if id == slow && number == "4" {
+                    std::thread::sleep(Duration::from_millis(1200));
+                }
+            }
+            Some(Heard::Down(cause)) => downs.push(cause),
+            Some(Heard::Open | Heard::Binary(_)) | None => {}
+        };
+        driver.turn(listen).await;
+        if texts == 60 || !downs.is_empty() {
+            driver.stop();
+        }
+    }
+    assert_eq!((texts, downs), (60, vec![Cause::Stopped; 2]));
+    peers.into_iter().for_each(Peer::finished);
+}

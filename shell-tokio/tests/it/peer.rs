@@ -32,6 +32,8 @@ pub(crate) enum Act {
     Mute,
     /// Says `0`, and with its answer to the client's close all numbers below this.
     Late(u32),
+    /// Says a number every 50 ms, so many of them, then echoes.
+    Chatter(u32),
     /// Sends so many zero bytes in one binary message, reading nothing before the client has
     /// had time to fill every buffer in between.
     Slow(usize),
@@ -183,6 +185,15 @@ impl<S: Stream> Far<S> {
                 self.upgrade()?;
                 self.flush()?;
                 self.wait_for_the_end()
+            }
+            Act::Chatter(count) => {
+                self.upgrade()?;
+                for number in 0..count {
+                    self.server.queue().text(&number.to_string()).unwrap();
+                    self.flush()?;
+                    thread::sleep(Duration::from_millis(50));
+                }
+                self.echo()
             }
             Act::Late(count) => self.answer_late(count),
             Act::Slow(count) => {

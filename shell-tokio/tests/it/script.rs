@@ -49,7 +49,7 @@ impl Pipe {
         }
     }
 
-    /// One that has a deadline every `tick` from the first one on.
+    /// One that has a deadline every `tick`; whatever arrives puts it off.
     pub(crate) fn ticking(tick: Duration) -> Self {
         Self {
             tick: Some(tick),
@@ -98,11 +98,12 @@ impl Machine for Pipe {
 
     fn receive(
         &mut self,
-        _: Time,
+        now: Time,
         _: UnixNanos,
         rx: &mut ReceiveBuffer,
         each: &mut impl FnMut(&[u8]),
     ) {
+        self.deadline = self.tick.map(|tick| now + tick);
         each(rx.filled());
         rx.clear();
     }

@@ -232,6 +232,36 @@ async fn the_core_is_told_when_its_deadline_has_passed_and_not_before() {
     assert!(passed >= period * 3 && passed < period * 3 + Duration::from_millis(10));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_has_arrived_is_heard_before_a_deadline_that_has_passed() {
+    let script = Script {
+        reads: vec![Step::Limit(1), Step::Pending, Step::Limit(1), Step::Pending],
+        incoming: b"two more".to_vec(),
+        ..Script::default()
+    };
+    let network = Scripted::new([script]);
+    let wakers = network.wakers.clone();
+    let period = Duration::from_secs(30);
+    let mut driver = Driver::over(fleet([Pipe::ticking(period)]), network);
+    let id = driver.fleet().ids().next().unwrap();
+    let mut heard = 0;
+    driver.start();
+    while heard == 0 {
+        driver.turn(&mut |_, bytes| heard += bytes.len()).await;
+    }
+    assert!(polled(&mut driver).is_pending());
+    // The process is stopped and goes on: news and a deadline at once.
+    wakers.fire();
+    tokio::time::advance(2 * period).await;
+    while heard == 1 {
+        driver.turn(&mut |_, bytes| heard += bytes.len()).await;
+    }
+    assert_eq!(driver.fleet().machine(id).unwrap().ticks, 0);
+    tokio::time::advance(period).await;
+    driver.turn(&mut |_, _| {}).await;
+    assert_eq!(driver.fleet().machine(id).unwrap().ticks, 1);
+}
+
 #[tokio::test]
 async fn a_run_that_is_dropped_and_run_again_loses_nothing() {
     let incoming: Vec<u8> = (0..=255).cycle().take(10_000).collect();
