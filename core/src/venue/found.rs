@@ -11,6 +11,10 @@ use crate::time::UnixNanos;
 /// Events of one message, at most.
 const MAX_ROWS: usize = 10_000;
 
+/// Bytes in the name of an instrument, at most. Every event of a message repeats it, so one of
+/// megabytes would weigh thousands of times what it did on the wire.
+const MAX_NAME: usize = 128;
+
 /// What the message decoded last holds.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -114,7 +118,7 @@ impl Found {
             }
             RowBody::Trade(_) | RowBody::Book(_) | RowBody::Ticker(_) => &mut self.rows,
         };
-        if rows.len() >= MAX_ROWS {
+        if rows.len() >= MAX_ROWS || row.instrument.len() > MAX_NAME {
             return None;
         }
         rows.push(row);

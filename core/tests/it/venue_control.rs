@@ -454,3 +454,17 @@ fn more_levels_than_any_book_has_are_refused() {
     let error = Decoder::new(SPOT).decode(&text).unwrap_err();
     assert_eq!((error.field, error.problem), ("a", Problem::TooMany));
 }
+
+#[test]
+fn a_name_longer_than_any_instrument_has_is_refused() {
+    let row = r#"{"asks":[],"bids":[],"ts":"1","seqId":1}"#;
+    let message = |length| {
+        let name = "X".repeat(length);
+        format!(r#"{{"arg":{{"channel":"bbo-tbt","instId":"{name}"}},"data":[{row},{row}]}}"#)
+    };
+    let mut decoder = Decoder::new(OKX);
+    assert!(decoder.decode(&message(128)).is_ok());
+    let error = decoder.decode(&message(129)).unwrap_err();
+    assert_eq!(error.problem, Problem::TooMany);
+    assert!(decoder.event(&message(129), 0).is_none());
+}

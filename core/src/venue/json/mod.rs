@@ -150,6 +150,11 @@ impl Span {
         }
     }
 
+    /// How many bytes.
+    pub(crate) const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
     /// Whether there is no text.
     pub(crate) const fn is_empty(self) -> bool {
         self.start == self.end
