@@ -442,9 +442,11 @@ impl Trade {
     /// `None` where a count or a source is not what it can be.
     #[inline(always)]
     fn row(self) -> Option<Row> {
-        // The last of `count` fills is `tradeId`.
+        // The last of `count` fills is `tradeId`. Without a fill there is no trade, and a first
+        // number behind the last would be taken for a hole in the stream.
         let first_id = match self.count {
-            Some(Quoted(count)) => Some(self.id.0.checked_sub(count.checked_sub(1)?)?),
+            Some(Quoted(count)) if count < 1 => return None,
+            Some(Quoted(count)) => Some(self.id.0.checked_sub(count - 1)?),
             None => None,
         };
         let source = match self.source {

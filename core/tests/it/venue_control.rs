@@ -403,6 +403,16 @@ fn okx_rows_that_cannot_be_are_refused() {
             Problem::Value,
         ),
         (
+            trades.replacen("\"count\":\"3\"", "\"count\":\"0\"", 1),
+            "",
+            Problem::Value,
+        ),
+        (
+            trades.replacen("\"count\":\"3\"", "\"count\":\"-5\"", 1),
+            "",
+            Problem::Value,
+        ),
+        (
             trades.replacen("\"source\":\"0\"", "\"source\":\"256\"", 1),
             "",
             Problem::Value,
