@@ -77,6 +77,9 @@ pub enum Ping {
 }
 
 /// At most `count` in any window of length `per`.
+///
+/// Where a venue counts over a second or so, our window is half as long again: it counts what
+/// arrives, and what was held up on the way arrives together with what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     /// How many.
@@ -232,11 +235,11 @@ const BINANCE_SPOT: Profile = Profile {
     // Documented: 5 a second, each ping, pong and request counted; beyond it disconnected.
     frames: Quota {
         count: 4,
-        per: Duration::from_secs(1),
+        per: Duration::from_millis(1500),
     },
     requests: Quota {
         count: 4,
-        per: Duration::from_secs(1),
+        per: Duration::from_millis(1500),
     },
     // Documented: 300 in 5 minutes for each IP address.
     dials: Quota {
@@ -276,11 +279,11 @@ const BINANCE_USDM: Profile = Profile {
     // Documented: 10 a second.
     frames: Quota {
         count: 8,
-        per: Duration::from_secs(1),
+        per: Duration::from_millis(1500),
     },
     requests: Quota {
         count: 8,
-        per: Duration::from_secs(1),
+        per: Duration::from_millis(1500),
     },
     // Not documented for futures; the number of spot.
     dials: Quota {
@@ -325,7 +328,7 @@ const OKX: Profile = Profile {
     // Documented: 3 a second for each IP address.
     dials: Quota {
         count: 2,
-        per: Duration::from_secs(1),
+        per: Duration::from_millis(1500),
     },
     // Documented: 64 KB for all channels of a request, else closed with 1009.
     request_bytes: 60_000,
@@ -342,6 +345,9 @@ const OKX: Profile = Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::{self, Window};
+    use crate::time::Time;
+    use alloc::vec::Vec;
 
     #[test]
     fn every_market_offers_what_it_should_and_on_the_right_route() {
@@ -398,6 +404,39 @@ mod tests {
             let profile = Profile::of(market);
             assert_eq!(profile.market, market);
             assert!(profile.ping_after < profile.dead_after);
+        }
+    }
+
+    #[test]
+    fn a_limit_by_the_second_holds_though_some_are_held_up_on_the_way() {
+        let (spot, usdm) = (
+            Profile::of(Market::BinanceSpot),
+            Profile::of(Market::BinanceUsdm),
+        );
+        let dials = Profile::of(Market::Okx).dials;
+        for (Quota { count, per }, documented) in [(spot.frames, 5), (usdm.frames, 10), (dials, 3)]
+        {
+            let mut window = Window::new(Some(connection::Quota { count, per }));
+            let mut arrivals = Vec::new();
+            for millis in 0..10_000 {
+                let now = Time::from_nanos(millis * 1_000_000);
+                while window.free_at(now, 0) <= now {
+                    window.spend(now);
+                    // What comes first is held up the longest.
+                    let delay = if arrivals.len() % (2 * count as usize) < count as usize {
+                        450
+                    } else {
+                        0
+                    };
+                    arrivals.push(millis + delay);
+                }
+            }
+            arrivals.sort_unstable();
+            let most = arrivals.windows(documented + 1);
+            assert!(most.clone().count() > 0);
+            for more in most {
+                assert!(more[documented] - more[0] >= 1000, "{count}: {more:?}");
+            }
         }
     }
 }
