@@ -469,7 +469,7 @@ fn other_statuses_surface_with_the_delay_that_they_ask_for() {
             "HTTP/1.1 503",
             "Retry-After: 18446744073709551616",
             503,
-            None,
+            seconds(u64::MAX),
         ),
         (
             "HTTP/1.1 503 Busy",

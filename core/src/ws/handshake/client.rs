@@ -306,12 +306,10 @@ impl Expected {
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110 section 10.2.3).
+/// `Retry-After` in seconds (RFC 9110 section 10.2.3). More than can be represented is as much
+/// as can be, as RFC 9111 section 1.2.2 has it for seconds.
 fn retry_after(fields: Fields<'_, '_>) -> Option<Duration> {
     let value = core::str::from_utf8(fields.all("Retry-After").next()?).ok()?;
-    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
-    is_number
-        .then(|| value.parse().ok())
-        .flatten()
-        .map(Duration::from_secs)
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
