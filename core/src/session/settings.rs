@@ -9,6 +9,12 @@ use crate::connection::{Config, ConfigError, Heartbeat, Ping, Quota, Retry, Rota
 use crate::plan::SessionPlan;
 use crate::venue::{self, Profile, RequestError};
 
+/// The header of a frame that a client sends, at most (RFC 6455 section 5.2).
+const FRAME: usize = 14;
+
+/// What may wait to be written: more than the longest request that any venue takes.
+const TRANSMIT: usize = 128 << 10;
+
 /// Everything that a session can be told besides its plan.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -16,7 +22,8 @@ pub struct Settings {
     pub connection: Config,
     /// Subscribe and unsubscribe requests that may be sent on one connection.
     pub requests: Quota,
-    /// The size of a request in bytes, at most.
+    /// The size of a request in bytes, at most; what may wait to be written has to have room for
+    /// one.
     pub request_bytes: usize,
     /// The deadlines of subscriptions.
     pub timing: Timing,
@@ -95,6 +102,9 @@ impl Settings {
         if !self.requests.is_valid() {
             return Err(SettingsError::Requests);
         }
+        if self.request_bytes.saturating_add(FRAME) > self.connection.transmit {
+            return Err(SettingsError::RequestBytes);
+        }
         let Timing {
             ack,
             first_data,
@@ -172,6 +182,7 @@ fn connection(plan: &SessionPlan, profile: &Profile) -> Config {
         messages: Some(quota(profile.frames)),
         pong_reserve: 1,
         dials: Some(quota(profile.dials)),
+        transmit: TRANSMIT,
         ..Config::new(plan.endpoint.clone())
     }
 }
@@ -191,6 +202,8 @@ pub enum SettingsError {
     Connection(ConfigError),
     /// The quota of requests has no period, or its count is out of range.
     Requests,
+    /// A request would not fit into what may wait to be written.
+    RequestBytes,
     /// This duration must be longer than nothing.
     Zero(&'static str),
     /// A stream would be silent later than at the latest.
@@ -224,6 +237,9 @@ impl fmt::Display for SettingsError {
                     "the quota `requests` needs a period and a count from 1 to {}",
                     Quota::MAX
                 )
+            }
+            Self::RequestBytes => {
+                f.write_str("`transmit` must have room for `request_bytes` and a header")
             }
             Self::Zero(name) => write!(f, "`{name}` must be longer than zero"),
             Self::SilenceFloorBeyondCap => {

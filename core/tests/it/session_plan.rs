@@ -191,6 +191,21 @@ fn a_plan_that_was_tampered_with_makes_no_session() {
     assert_eq!(refused(twice), "btc-usdt trades is wanted twice");
 }
 
+#[test]
+fn requests_that_could_never_be_queued_make_no_session() {
+    let wishes = [wanted(Market::Okx, "BTC-USDT", "trades")];
+    let plan = plan(&wishes, Limits::of).unwrap().remove(0);
+    let mut settings = Settings::of(&plan);
+    settings.connection.transmit = settings.request_bytes + 14;
+    Session::new(plan.clone(), settings.clone(), [1; 32]).unwrap();
+    settings.request_bytes += 1;
+    let refused = Session::new(plan, settings, [1; 32]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`transmit` must have room for `request_bytes` and a header"
+    );
+}
+
 const CHANNELS: [(Market, &str); 8] = [
     (Market::BinanceSpot, "trade"),
     (Market::BinanceSpot, "bookTicker"),
