@@ -120,15 +120,6 @@ pub enum Reason {
     Unknown,
 }
 
-/// What can be done about a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Remedy {
-    /// The same request will be refused again: give the subscription up and say so.
-    GiveUp,
-    /// It may pass later.
-    RetryLater,
-}
-
 impl Rejection {
     /// Reads a code of a venue.
     #[must_use]
@@ -170,20 +161,6 @@ const fn okx_reason(code: i64) -> Reason {
 }
 
 impl Reason {
-    /// What can be done about it.
-    #[must_use]
-    pub const fn remedy(self) -> Remedy {
-        match self {
-            Self::Malformed
-            | Self::NoSuchStream
-            | Self::WrongPath
-            | Self::Login
-            | Self::Tier
-            | Self::Conflict => Remedy::GiveUp,
-            Self::TooFrequent | Self::Venue | Self::Unknown => Remedy::RetryLater,
-        }
-    }
-
     /// A few words for logs and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -227,28 +204,22 @@ mod tests {
     #[test]
     fn codes_are_read_by_venue() {
         let table = [
-            (Venue::Binance, 2, Reason::Malformed, Remedy::GiveUp),
-            (
-                Venue::Binance,
-                -1003,
-                Reason::TooFrequent,
-                Remedy::RetryLater,
-            ),
-            (Venue::Binance, 60012, Reason::Unknown, Remedy::RetryLater),
-            (Venue::Okx, 60012, Reason::Malformed, Remedy::GiveUp),
-            (Venue::Okx, 60018, Reason::NoSuchStream, Remedy::GiveUp),
-            (Venue::Okx, 64001, Reason::WrongPath, Remedy::GiveUp),
-            (Venue::Okx, 64003, Reason::Tier, Remedy::GiveUp),
-            (Venue::Okx, 64004, Reason::Conflict, Remedy::GiveUp),
-            (Venue::Okx, 60014, Reason::TooFrequent, Remedy::RetryLater),
-            (Venue::Okx, 60009, Reason::Login, Remedy::GiveUp),
-            (Venue::Okx, 64007, Reason::Venue, Remedy::RetryLater),
-            (Venue::Okx, 2, Reason::Unknown, Remedy::RetryLater),
+            (Venue::Binance, 2, Reason::Malformed),
+            (Venue::Binance, -1003, Reason::TooFrequent),
+            (Venue::Binance, 60012, Reason::Unknown),
+            (Venue::Okx, 60012, Reason::Malformed),
+            (Venue::Okx, 60018, Reason::NoSuchStream),
+            (Venue::Okx, 64001, Reason::WrongPath),
+            (Venue::Okx, 64003, Reason::Tier),
+            (Venue::Okx, 64004, Reason::Conflict),
+            (Venue::Okx, 60014, Reason::TooFrequent),
+            (Venue::Okx, 60009, Reason::Login),
+            (Venue::Okx, 64007, Reason::Venue),
+            (Venue::Okx, 2, Reason::Unknown),
         ];
-        for (venue, code, reason, remedy) in table {
+        for (venue, code, reason) in table {
             let rejection = Rejection::new(venue, code);
             assert_eq!((rejection.code, rejection.reason), (code, reason));
-            assert_eq!(reason.remedy(), remedy);
         }
     }
 

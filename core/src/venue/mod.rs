@@ -12,7 +12,7 @@ mod okx;
 mod profile;
 mod request;
 
-pub use control::{Control, Reason, Rejection, Remedy, RequestId, Subject};
+pub use control::{Control, Reason, Rejection, RequestId, Subject};
 pub use decode::{DecodeError, Decoded, Decoder, Problem};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};
