@@ -1,4 +1,4 @@
-//! One turn of the loop: what the clock says, what the core wants done, what the sockets bring.
+//! One turn of the loop: what the core wants done, what the sockets bring, what the clock says.
 
 use std::io;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::clock::Clock;
 use crate::dial::Dial;
 use crate::line::{Line, Read, Written};
 
-/// The size of the one receive buffer, and the most that one socket may bring in one turn
-/// before the others and the clock have theirs.
+/// The size of the one receive buffer, and what one socket may bring in one turn before the others
+/// and the clock have theirs; the read that reaches it may go beyond.
 const RECEIVE: usize = 64 * 1024;
 
 /// How many readiness events one wait takes over; the rest wait in the kernel.

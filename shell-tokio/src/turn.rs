@@ -1,4 +1,4 @@
-//! One turn of the loop: what the clock says, what the core wants done, what the sockets bring.
+//! One turn of the loop: what the core wants done, what the sockets bring, what the clock says.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,8 +18,8 @@ use crate::line::{Line, Read, Written};
 use crate::tls::Tls;
 use crate::wake::Task;
 
-/// The size of the one receive buffer, and the most that one socket may bring in one turn
-/// before the others and the clock have theirs.
+/// The size of the one receive buffer, and what one socket may bring in one turn before the others
+/// and the clock have theirs; the read that reaches it may go beyond.
 const RECEIVE: usize = 64 * 1024;
 
 /// Drives a fleet over real sockets.
