@@ -490,6 +490,23 @@ fn other_statuses_surface_with_the_delay_that_they_ask_for() {
 }
 
 #[test]
+fn interim_answers_are_passed_over() {
+    let interim = [
+        head(&["HTTP/1.1 100 Continue"]),
+        head(&["HTTP/1.1 103 Early Hints", "Link: </>"]),
+    ];
+    let interim = interim.concat();
+    let accepted = answer(&[UPGRADE, CONNECTION, ACCEPT]);
+    let both = [&*interim, &accepted].concat();
+    assert_eq!(read(&REQUEST, &both), Ok(Some(plain())));
+    let refused = head(&["HTTP/1.1 429", "Retry-After: 1"]);
+    let both = [&*interim, &refused].concat();
+    let expected = Err(Refused::Status(429, Some(Duration::from_secs(1))));
+    assert_eq!(read(&REQUEST, &both), expected);
+    assert_eq!(read(&REQUEST, &interim), Ok(None), "the answer is awaited");
+}
+
+#[test]
 fn an_answer_that_is_too_long_is_refused_as_soon_as_it_is() {
     let filler = format!("X: {}", "x".repeat(MAX));
     let long = answer(&[UPGRADE, CONNECTION, ACCEPT, &filler]);

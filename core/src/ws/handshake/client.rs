@@ -227,14 +227,24 @@ impl ResponseReader {
     }
 
     /// Takes the head of the answer; `None` as long as it is incomplete, and then the buffer is
-    /// empty.
+    /// empty. Interim answers before it are passed over (RFC 9110 section 15.2).
     ///
     /// # Errors
     /// The connection is not upgraded and must be dropped.
     pub fn read(&mut self, rx: &mut ReceiveBuffer) -> Result<Option<Upgraded>, Refused> {
-        let Some(head) = self.head.read(rx)? else {
-            return Ok(None);
-        };
+        while let Some(head) = self.head.read(rx)? {
+            if let Some(upgraded) = self.expected.read(head)? {
+                return Ok(Some(upgraded));
+            }
+            self.head.clear();
+        }
+        Ok(None)
+    }
+}
+
+impl Expected {
+    /// `None` for an interim answer: the final one is still to come.
+    fn read(&self, head: &[u8]) -> Result<Option<Upgraded>, Refused> {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         let mut response = httparse::Response::new(&mut fields);
         match response.parse(head).map_err(parse_error)? {
@@ -244,20 +254,16 @@ impl ResponseReader {
         let fields = Fields(response.headers);
         match response.code {
             Some(101) => {}
+            Some(100..=199) => return Ok(None),
             Some(status) => return Err(Refused::Status(status, retry_after(fields))),
             None => return Err(HandshakeError::Syntax.into()),
         }
         if response.version != Some(1) {
             return Err(HandshakeError::HttpVersion.into());
         }
-        self.expected
-            .check(fields)
-            .map(Some)
-            .map_err(Refused::Invalid)
+        self.check(fields).map(Some).map_err(Refused::Invalid)
     }
-}
 
-impl Expected {
     /// The checks of RFC 6455 section 4.1, in the order of their listing there.
     fn check(&self, fields: Fields<'_, '_>) -> Result<Upgraded, HandshakeError> {
         let upgrade = fields.one("Upgrade", HandshakeError::Upgrade)?;
