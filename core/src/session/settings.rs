@@ -111,6 +111,7 @@ impl Settings {
             silence_floor,
             silence_cap,
             quarantine,
+            quarantine_cap,
             ..
         } = self.timing;
         let positive = [
@@ -119,6 +120,7 @@ impl Settings {
             ("silence_floor", silence_floor),
             ("silence_cap", silence_cap),
             ("quarantine", quarantine),
+            ("quarantine_cap", quarantine_cap),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, duration)| duration.is_zero()) {
             return Err(SettingsError::Zero(name));

@@ -1,10 +1,11 @@
 //! From what is wanted to sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use marketprism_core::market::{Channel, Market};
 use marketprism_core::plan::{Limits, PlanError, SessionPlan, Wanted, plan};
-use marketprism_core::session::{Session, Settings, Stream};
+use marketprism_core::session::{Session, Settings, Stream, Timing};
 use proptest::prelude::*;
 
 fn wanted(market: Market, instrument: &str, channel: &str) -> Wanted {
@@ -189,6 +190,30 @@ fn a_plan_that_was_tampered_with_makes_no_session() {
     lower.instrument = "btc-usdt".into();
     let twice = vec![session.streams[0].clone(), lower];
     assert_eq!(refused(twice), "btc-usdt trades is wanted twice");
+}
+
+#[test]
+fn deadlines_without_any_time_make_no_session() {
+    type Slot = fn(&mut Timing) -> &mut Duration;
+    let slots: [(&str, Slot); 6] = [
+        ("ack", |timing| &mut timing.ack),
+        ("first_data", |timing| &mut timing.first_data),
+        ("silence_floor", |timing| &mut timing.silence_floor),
+        ("silence_cap", |timing| &mut timing.silence_cap),
+        ("quarantine", |timing| &mut timing.quarantine),
+        ("quarantine_cap", |timing| &mut timing.quarantine_cap),
+    ];
+    let wishes = [wanted(Market::Okx, "BTC-USDT", "trades")];
+    let plan = plan(&wishes, Limits::of).unwrap().remove(0);
+    for (name, slot) in slots {
+        let mut settings = Settings::of(&plan);
+        *slot(&mut settings.timing) = Duration::ZERO;
+        let refused = Session::new(plan.clone(), settings, [1; 32]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("`{name}` must be longer than zero")
+        );
+    }
 }
 
 #[test]
