@@ -61,8 +61,9 @@ impl Window {
         self.queued = self.queued.saturating_add(1);
     }
 
-    /// Everything queued has left.
+    /// Everything queued has left; not before what left last, whatever `now` says.
     pub(crate) fn leave(&mut self, now: Time) {
+        let now = self.spent.back().map_or(now, |&last| now.max(last));
         let count = self.quota.map_or(0, |quota| quota.count);
         for _ in 0..self.queued.min(count) {
             if self.spent.len() >= count as usize {
@@ -108,6 +109,14 @@ mod tests {
 
     fn window(count: u32) -> Window {
         Window::new(Some(Quota { count, per: SECOND }))
+    }
+
+    #[test]
+    fn time_that_runs_backwards_frees_nothing_early() {
+        let mut window = window(1);
+        window.spend(at(500));
+        window.spend(at(100));
+        assert_eq!(window.free_at(at(500), 0), at(1500));
     }
 
     #[test]
