@@ -116,7 +116,7 @@ async fn connect(addresses: &[SocketAddr], first: &First) -> Result<(usize, TcpS
 async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    bound_the_unacknowledged(&stream)?;
+    bound_the_unacknowledged(&stream);
     Ok(stream)
 }
 
@@ -124,18 +124,16 @@ async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
 /// of a quarter of an hour.
 ///
 /// No deadline of a session depends on it: the core's come first. It bounds what the kernel
-/// holds when the far end is gone.
+/// holds when the far end is gone, and a kernel that will not have it is no reason not to dial.
 #[cfg(target_os = "linux")]
-fn bound_the_unacknowledged(stream: &TcpStream) -> io::Result<()> {
+fn bound_the_unacknowledged(stream: &TcpStream) {
     let limit = std::time::Duration::from_secs(60);
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit))
+    let _best_effort = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
 }
 
 /// Other systems have no such option.
 #[cfg(not(target_os = "linux"))]
-fn bound_the_unacknowledged(_: &TcpStream) -> io::Result<()> {
-    Ok(())
-}
+fn bound_the_unacknowledged(_: &TcpStream) {}
 
 /// What the core cares to know about an error of the system or of TLS.
 #[expect(
