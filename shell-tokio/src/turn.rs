@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::dial::{Dialer, Network};
 use crate::events::Events;
 use crate::line::{Line, Read, Written};
 use crate::tls::Tls;
-use crate::wake::Task;
+use crate::wake::{Bell, Task};
 
 /// The size of the one receive buffer, and what one socket may bring in one turn before the others
 /// and the clock have theirs; the read that reaches it may go beyond.
@@ -64,14 +65,15 @@ impl<M: Machine, N: Network> Driver<M, N> {
     /// A driver over another network.
     #[must_use]
     pub fn over(fleet: Fleet<M>, network: N) -> Self {
+        let task = Arc::default();
         Self {
             fleet,
             network,
             clock: Clock::start(),
             lines: Vec::new(),
             rx: ReceiveBuffer::with_capacity(RECEIVE),
-            task: Arc::default(),
-            alarm: Alarm::default(),
+            alarm: Alarm::new(&task),
+            task,
             told: Told::Nothing,
         }
     }
@@ -174,10 +176,9 @@ impl<M: Machine, N: Network> Driver<M, N> {
 
     /// What time it is, once the earliest deadline has passed.
     ///
-    /// It is the runtime that says so and not the clock, because the same pause of the runtime
-    /// that finds a deadline passed brings the news of the sockets: after a pause of ours (a
-    /// handler that took its time, a process that was stopped) no deadline is held against a
-    /// socket that nobody has asked.
+    /// It is the runtime that says so and not the clock, because it looks for news of the sockets
+    /// before it does: after a pause of ours (a handler that took its time, a process that was
+    /// stopped) no deadline is held against a socket that nobody has asked.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Option<Time> {
         let due = self.fleet.poll_timeout();
         let due = due.and_then(|(at, _, _)| self.clock.instant(at));
@@ -344,19 +345,52 @@ impl<M: Machine, N: Network> fmt::Debug for Driver<M, N> {
 }
 
 /// The one sleep of the loop, until the earliest deadline of the core.
-#[derive(Default)]
-struct Alarm(Option<Pin<Box<Sleep>>>);
+struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// The deadline that has passed, since when the runtime looks for news.
+    passed: Option<Instant>,
+    /// Rung once it has looked.
+    looked: Arc<Bell>,
+}
 
 impl Alarm {
+    fn new(task: &Arc<Task>) -> Self {
+        Self {
+            sleep: None,
+            passed: None,
+            looked: Arc::new(Bell::new(Arc::clone(task))),
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
         let Some(at) = at else {
             return Poll::Pending;
         };
         // Made at the first need and not with the driver, which may be built outside a runtime.
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() != at {
             sleep.as_mut().reset(at);
         }
-        sleep.as_mut().poll(cx)
+        ready!(sleep.as_mut().poll(cx));
+        self.poll_looked(at)
+    }
+
+    /// Ready once the runtime has looked for news after the deadline had passed: the pause that
+    /// found it passed may have ended as interrupted, which a stopped process finds when it
+    /// goes on, and then it brought no news.
+    fn poll_looked(&mut self, at: Instant) -> Poll<()> {
+        let rung = self.looked.answer();
+        if self.passed == Some(at) {
+            if rung {
+                self.passed = None;
+                return Poll::Ready(());
+            }
+            return Poll::Pending;
+        }
+        self.passed = Some(at);
+        // The runtime wakes who yields after its next look at the sockets.
+        let waker = Waker::from(Arc::clone(&self.looked));
+        let _pending = pin!(yield_now()).poll(&mut Context::from_waker(&waker));
+        Poll::Pending
     }
 }

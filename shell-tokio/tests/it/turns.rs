@@ -211,6 +211,9 @@ async fn a_flood_starves_neither_the_others_nor_the_clock() {
     assert!(turns <= 3 && flooded <= turns * 64 * 1024, "{turns} turns");
     tokio::time::advance(Duration::from_millis(5)).await;
     driver.turn(&mut |_, _| {}).await;
+    // A real socket lets the runtime have its turn when the task's budget is used up.
+    tokio::task::yield_now().await;
+    driver.turn(&mut |_, _| {}).await;
     assert_eq!(driver.fleet().machine(ids[2]).unwrap().ticks, 1);
 }
 
@@ -253,6 +256,37 @@ async fn what_has_arrived_is_heard_before_a_deadline_that_has_passed() {
     // The process is stopped and goes on: news and a deadline at once.
     wakers.fire();
     tokio::time::advance(2 * period).await;
+    while heard == 1 {
+        driver.turn(&mut |_, bytes| heard += bytes.len()).await;
+    }
+    assert_eq!(driver.fleet().machine(id).unwrap().ticks, 0);
+    tokio::time::advance(period).await;
+    driver.turn(&mut |_, _| {}).await;
+    assert_eq!(driver.fleet().machine(id).unwrap().ticks, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_believed_only_once_the_runtime_has_looked_for_news_after_it() {
+    let script = Script {
+        reads: vec![Step::Limit(1), Step::Pending, Step::Limit(1), Step::Pending],
+        incoming: b"two more".to_vec(),
+        ..Script::default()
+    };
+    let network = Scripted::new([script]);
+    let wakers = network.wakers.clone();
+    let period = Duration::from_secs(30);
+    let mut driver = Driver::over(fleet([Pipe::ticking(period)]), network);
+    let id = driver.fleet().ids().next().unwrap();
+    let mut heard = 0;
+    driver.start();
+    while heard == 0 {
+        driver.turn(&mut |_, bytes| heard += bytes.len()).await;
+    }
+    assert!(polled(&mut driver).is_pending());
+    // The process is stopped and goes on: the wait ends as interrupted, without any news.
+    tokio::time::advance(2 * period).await;
+    assert!(polled(&mut driver).is_pending());
+    wakers.fire();
     while heard == 1 {
         driver.turn(&mut |_, bytes| heard += bytes.len()).await;
     }
