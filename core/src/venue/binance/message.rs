@@ -1,8 +1,8 @@
 //! The messages, field by field, in the order in which Binance writes them.
 
-use crate::market::{BookKind, Side};
-use crate::venue::found::BookRow;
-use crate::venue::json::{Run, Word};
+use crate::market::{BookKind, Decimal, Side, Trade as Fill};
+use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
+use crate::venue::json::{Run, Span, Stamp, Word};
 
 /// `"e":"trade"`
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,40 @@ const fn aggressor(buyer_is_maker: bool) -> Side {
     }
 }
 
+/// A single fill; an aggregate says which fills it stands for.
+#[inline(always)]
+const fn fill(id: i64, price: Decimal, quantity: Decimal, aggressor: Side) -> Fill<'static> {
+    Fill {
+        id,
+        first_id: Some(id),
+        last_id: Some(id),
+        price,
+        quantity,
+        quantity_without_rpi: None,
+        aggressor,
+        execution: None,
+        source: None,
+        sequence: None,
+    }
+}
+
+/// The row of a trade.
+#[inline(always)]
+const fn traded(
+    instrument: Span,
+    traded: Stamp,
+    sent: Stamp,
+    trade: Fill<'static>,
+    execution: Option<Span>,
+) -> Row {
+    Row {
+        instrument,
+        exchange_time: Some(traded.0),
+        sent_time: Some(sent.0),
+        body: RowBody::Trade(TradeRow { trade, execution }),
+    }
+}
+
 /// A change of the book, or its best levels.
 fn book(kind: BookKind, last: i64, bids: Run, asks: Run) -> BookRow {
     BookRow {
@@ -64,9 +98,9 @@ fn book(kind: BookKind, last: i64, bids: Run, asks: Run) -> BookRow {
 
 /// Spot: "WebSocket Streams for Binance".
 pub(super) mod spot {
-    use super::{AggTradeEvent, DepthEvent, TradeEvent, aggressor, book};
+    use super::{AggTradeEvent, DepthEvent, TradeEvent, aggressor, book, fill, traded};
     use crate::market::{BookKind, Decimal, DepthLevels, Level, Trade as Fill};
-    use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
+    use crate::venue::found::{BookRow, Row, RowBody};
     use crate::venue::json::{Ignored, Is, PairLevels, Pools, Span, Stamp, record};
 
     record! {
@@ -138,54 +172,22 @@ pub(super) mod spot {
     impl Trade {
         #[inline(always)]
         pub(crate) fn row(self) -> Row {
-            let trade = Fill {
-                id: self.id,
-                first_id: Some(self.id),
-                last_id: Some(self.id),
-                price: self.price,
-                quantity: self.quantity,
-                quantity_without_rpi: None,
-                aggressor: aggressor(self.buyer_is_maker),
-                execution: None,
-                source: None,
-                sequence: None,
-            };
-            Row {
-                instrument: self.symbol,
-                exchange_time: Some(self.traded.0),
-                sent_time: Some(self.sent.0),
-                body: RowBody::Trade(TradeRow {
-                    trade,
-                    execution: None,
-                }),
-            }
+            let taker = aggressor(self.buyer_is_maker);
+            let trade = fill(self.id, self.price, self.quantity, taker);
+            traded(self.symbol, self.traded, self.sent, trade, None)
         }
     }
 
     impl AggTrade {
         #[inline(always)]
         pub(crate) fn row(self) -> Row {
+            let taker = aggressor(self.buyer_is_maker);
             let trade = Fill {
-                id: self.id,
                 first_id: Some(self.first_id),
                 last_id: Some(self.last_id),
-                price: self.price,
-                quantity: self.quantity,
-                quantity_without_rpi: None,
-                aggressor: aggressor(self.buyer_is_maker),
-                execution: None,
-                source: None,
-                sequence: None,
+                ..fill(self.id, self.price, self.quantity, taker)
             };
-            Row {
-                instrument: self.symbol,
-                exchange_time: Some(self.traded.0),
-                sent_time: Some(self.sent.0),
-                body: RowBody::Trade(TradeRow {
-                    trade,
-                    execution: None,
-                }),
-            }
+            traded(self.symbol, self.traded, self.sent, trade, None)
         }
     }
 
@@ -234,9 +236,11 @@ pub(super) mod spot {
 /// USD-M: "Websocket Market Streams". `ps` (pair) and `st` (symbol type, always 1 in the streams
 /// of one symbol) are stepped over wherever they stand.
 pub(super) mod usdm {
-    use super::{AggTradeEvent, BookTickerEvent, DepthEvent, TradeEvent, aggressor, book};
+    use super::{
+        AggTradeEvent, BookTickerEvent, DepthEvent, TradeEvent, aggressor, book, fill, traded,
+    };
     use crate::market::{BookKind, Decimal, Level, Trade as Fill};
-    use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
+    use crate::venue::found::{BookRow, Row, RowBody};
     use crate::venue::json::{Is, PairLevels, Pools, Span, Stamp, record};
 
     record! {
@@ -304,54 +308,23 @@ pub(super) mod usdm {
     impl Trade {
         #[inline(always)]
         pub(crate) fn row(self) -> Row {
-            let trade = Fill {
-                id: self.id,
-                first_id: Some(self.id),
-                last_id: Some(self.id),
-                price: self.price,
-                quantity: self.quantity,
-                quantity_without_rpi: None,
-                aggressor: aggressor(self.buyer_is_maker),
-                execution: None,
-                source: None,
-                sequence: None,
-            };
-            Row {
-                instrument: self.symbol,
-                exchange_time: Some(self.traded.0),
-                sent_time: Some(self.sent.0),
-                body: RowBody::Trade(TradeRow {
-                    trade,
-                    execution: self.execution,
-                }),
-            }
+            let taker = aggressor(self.buyer_is_maker);
+            let trade = fill(self.id, self.price, self.quantity, taker);
+            traded(self.symbol, self.traded, self.sent, trade, self.execution)
         }
     }
 
     impl AggTrade {
         #[inline(always)]
         pub(crate) fn row(self) -> Row {
+            let taker = aggressor(self.buyer_is_maker);
             let trade = Fill {
-                id: self.id,
                 first_id: Some(self.first_id),
                 last_id: Some(self.last_id),
-                price: self.price,
-                quantity: self.quantity,
                 quantity_without_rpi: self.quantity_without_rpi,
-                aggressor: aggressor(self.buyer_is_maker),
-                execution: None,
-                source: None,
-                sequence: None,
+                ..fill(self.id, self.price, self.quantity, taker)
             };
-            Row {
-                instrument: self.symbol,
-                exchange_time: Some(self.traded.0),
-                sent_time: Some(self.sent.0),
-                body: RowBody::Trade(TradeRow {
-                    trade,
-                    execution: None,
-                }),
-            }
+            traded(self.symbol, self.traded, self.sent, trade, None)
         }
     }
 
