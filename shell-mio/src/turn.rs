@@ -179,10 +179,15 @@ impl<M: Machine> Driver<M> {
     }
 
     /// Waits for news of the sockets, but not longer than this, and takes note of whose they are.
-    fn look(&mut self, wait: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, wait) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            other => other?,
+    ///
+    /// A signal ends the wait, not the look: a process that was stopped for a while wakes to
+    /// deadlines that have passed, and to sockets full of proof that they do not count.
+    fn look(&mut self, mut wait: Option<Duration>) -> io::Result<()> {
+        while let Err(error) = self.poll.poll(&mut self.events, wait) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+            wait = Some(Duration::ZERO);
         }
         for event in &self.events {
             match self.lines.get_mut(event.token().0) {
