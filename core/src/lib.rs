@@ -19,6 +19,7 @@ pub mod machine;
 pub mod market;
 pub mod plan;
 pub mod session;
+pub mod tap;
 pub mod time;
 pub mod venue;
 pub mod ws;

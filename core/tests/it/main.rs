@@ -15,6 +15,7 @@ mod session_subscriptions;
 mod session_world;
 mod sim;
 mod support;
+mod tap;
 mod venue_control;
 mod venue_decode;
 mod venue_events;
