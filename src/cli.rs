@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -75,6 +76,9 @@ pub struct Twin {
     /// A market to serve; each time it is given, another twin [default: each market once]
     #[arg(long = "market", value_name = "MARKET", value_parser = market())]
     pub markets: Vec<Market>,
+    /// The address to listen at
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub address: IpAddr,
     /// The port of the first market, the others follow; 0 lets the system choose each
     #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = whole::<u16>)]
     pub port: u16,
@@ -87,6 +91,12 @@ pub struct Twin {
     /// Let a fault strike each twin every MS milliseconds, on average [default: none]
     #[arg(long, value_name = "MS", value_parser = whole::<u64>)]
     pub faults_every: Option<u64>,
+    /// Let no more than so many faults strike each twin [default: no end]
+    #[arg(long, value_name = "N", requires = "faults_every", value_parser = whole::<u64>)]
+    pub fault_count: Option<u64>,
+    /// Change each book every US microseconds, on average [default: 50000]
+    #[arg(long, value_name = "US", value_parser = whole::<u64>)]
+    pub pace: Option<u64>,
     /// Stop after so many seconds, from 1 to 86400 [default: at Ctrl-C]
     #[arg(long, value_name = "N", value_parser = |text: &str| seconds(text, 1))]
     pub seconds: Option<u64>,

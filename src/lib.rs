@@ -80,10 +80,13 @@ fn twins_of(arguments: &cli::Twin) -> Twins {
     };
     Twins {
         markets,
+        address: arguments.address,
         port: arguments.port,
         authority: arguments.tls_ca.clone(),
         seed: arguments.seed,
         faults: arguments.faults_every.map(Duration::from_millis),
+        fault_count: arguments.fault_count.unwrap_or(u64::MAX),
+        pace: arguments.pace.map(Duration::from_micros),
         duration: arguments.seconds.map(Duration::from_secs),
         ledger: arguments.ledger.clone(),
     }

@@ -3,12 +3,12 @@
 mod account;
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use marketprism_core::Time;
 use marketprism_core::market::Market;
+use marketprism_core::{Time, UnixNanos};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::failure::Failure;
@@ -30,6 +30,8 @@ const FIRST_FAULT: Duration = Duration::from_secs(2);
 pub struct Twins {
     /// The markets, a twin for each; a market named twice has two.
     pub markets: Vec<Market>,
+    /// Where to listen.
+    pub address: IpAddr,
     /// The port of the first one, the others follow; 0 lets the system choose each.
     pub port: u16,
     /// Serve TLS, and write the authority's certificate here.
@@ -38,6 +40,10 @@ pub struct Twins {
     pub seed: u64,
     /// The time between two faults of a twin, if there are any.
     pub faults: Option<Duration>,
+    /// How many faults of a twin there are at the most.
+    pub fault_count: u64,
+    /// The time between two changes of a book, if it is not the usual one.
+    pub pace: Option<Duration>,
     /// When to stop; at a signal in any case.
     pub duration: Option<Duration>,
     /// Where to write what happened.
@@ -60,8 +66,14 @@ async fn serve(twins: &Twins) -> Result<(), Failure> {
         None => None,
     };
     let certificates = certificates(twins)?;
-    let servers = servers(twins, certificates.as_ref())?;
+    let origin = wall_clock();
+    let servers = servers(twins, origin, certificates.as_ref())?;
     let hosts: Vec<_> = servers.into_iter().map(Host::start).collect();
+    if let Some(account) = &mut account {
+        for (index, market) in twins.markets.iter().enumerate() {
+            account.begin(index, *market, origin)?;
+        }
+    }
     print_addresses(twins, &hosts)?;
     let end = twins.duration.map(|duration| Instant::now() + duration);
     let mut ticks = interval(TICK);
@@ -105,14 +117,18 @@ fn certificates(twins: &Twins) -> Result<Option<Certificates>, Failure> {
     let Some(path) = &twins.authority else {
         return Ok(None);
     };
-    let certificates = Certificates::generate()
-        .map_err(|error| Failure::Io(format!("no TLS on loopback: {error}")))?;
+    let certificates = Certificates::generate_for(twins.address)
+        .map_err(|error| Failure::Io(format!("no TLS: {error}")))?;
     let written = certificates.write_authority(path);
     written.map_err(|error| Failure::write(&path.display().to_string(), error))?;
     Ok(Some(certificates))
 }
 
-fn servers(twins: &Twins, certificates: Option<&Certificates>) -> Result<Vec<Server>, Failure> {
+fn servers(
+    twins: &Twins,
+    origin: UnixNanos,
+    certificates: Option<&Certificates>,
+) -> Result<Vec<Server>, Failure> {
     let numbered = (0_u16..).zip(&twins.markets);
     let servers = numbered.map(|(number, market)| {
         let port = match twins.port {
@@ -123,19 +139,21 @@ fn servers(twins: &Twins, certificates: Option<&Certificates>) -> Result<Vec<Ser
             let sentence = "the twins need more ports than there are above the first";
             return Err(Failure::Arguments(sentence.to_owned()));
         };
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let exchange = exchange(twins, *market, u64::from(number));
+        let address = SocketAddr::from((twins.address, port));
+        let exchange = exchange(twins, origin, *market, u64::from(number));
         Server::bind(exchange, address, certificates)
             .map_err(|error| Failure::Io(format!("cannot listen at {address}: {error}")))
     });
     servers.collect()
 }
 
-fn exchange(twins: &Twins, market: Market, number: u64) -> Exchange {
+fn exchange(twins: &Twins, origin: UnixNanos, market: Market, number: u64) -> Exchange {
     let mut options = Options::new(market);
-    options.origin = wall_clock();
+    options.origin = origin;
+    options.pace = twins.pace.unwrap_or(options.pace);
     options.faults = twins.faults.map(|mean| FaultPlan {
         from: Time::ZERO + FIRST_FAULT,
+        most: twins.fault_count,
         ..FaultPlan::every(mean)
     });
     Exchange::new(market, options, twins.seed.wrapping_add(number << 32))

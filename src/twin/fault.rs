@@ -173,6 +173,8 @@ pub struct FaultPlan {
     pub from: Time,
     /// None from this on.
     pub until: Time,
+    /// No more than so many.
+    pub most: u64,
 }
 
 impl FaultPlan {
@@ -184,6 +186,7 @@ impl FaultPlan {
             mean,
             from: Time::ZERO + mean,
             until: Time::MAX,
+            most: u64::MAX,
         }
     }
 }
@@ -224,7 +227,8 @@ impl Schedule {
     /// When the next fault strikes; `None` when there are no more.
     #[must_use]
     pub fn next_time(&self) -> Option<Time> {
-        (!self.plan.kinds.is_empty() && self.next < self.plan.until).then_some(self.next)
+        let is_over = self.plan.kinds.is_empty() || self.plan.most == 0;
+        (!is_over && self.next < self.plan.until).then_some(self.next)
     }
 }
 
@@ -233,6 +237,7 @@ impl Iterator for Schedule {
 
     fn next(&mut self) -> Option<(Time, Fault)> {
         let at = self.next_time()?;
+        self.plan.most = self.plan.most.saturating_sub(1);
         self.next = at
             + self
                 .random
@@ -298,6 +303,9 @@ mod tests {
                 .iter()
                 .all(|(at, _)| *at >= plan.from && *at < plan.until)
         );
+        plan.most = 3;
+        let faults = Schedule::new(Market::Okx, plan.clone(), 1);
+        assert_eq!(faults.count(), 3);
         plan.kinds.clear();
         assert_eq!(Schedule::new(Market::Okx, plan, 1).next(), None);
     }

@@ -3,13 +3,14 @@
 
 use std::io::Write;
 
-use marketprism_core::Time;
+use marketprism_core::market::Market;
+use marketprism_core::{Time, UnixNanos};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::ndjson::{Text, write_line};
 use crate::sink::{Destination, Output, OutputError};
-use crate::twin::{ConnectionId, Fault, FaultEntry, Ledger, Omission};
+use crate::twin::{ConnectionId, Fault, FaultEntry, Ledger, Omission, Sign};
 
 /// A file of ledgers.
 #[derive(Debug)]
@@ -41,9 +42,16 @@ struct Line<B> {
 }
 
 #[derive(Serialize)]
+struct BeginLine {
+    origin_ns: u64,
+}
+
+#[derive(Serialize)]
 struct FaultLine<'a> {
     at_ns: u64,
     fault: Text<Fault>,
+    sign: Text<Sign>,
+    lasts_ms: u64,
     connection: Text<ConnectionId>,
     route: &'static str,
     streams: &'a [String],
@@ -86,6 +94,19 @@ impl Account {
             destination,
             told: Vec::new(),
         })
+    }
+
+    /// Writes the first line of a twin: the wall-clock time that its other times count from.
+    pub(super) fn begin(
+        &mut self,
+        twin: usize,
+        market: Market,
+        origin: UnixNanos,
+    ) -> Result<(), Failure> {
+        let origin_ns = origin.as_nanos();
+        let mut lines = Vec::new();
+        line(&mut lines, "begin", twin, market, BeginLine { origin_ns });
+        self.put(&lines)
     }
 
     /// Writes what has happened since the last time.
@@ -185,20 +206,32 @@ impl Page<'_> {
     }
 
     fn line(&mut self, kind: &'static str, body: impl Serialize) {
-        let line = Line {
-            kind,
-            twin: self.twin,
-            market: self.ledger.market().name(),
-            body,
-        };
-        write_line(self.lines, &line);
+        line(self.lines, kind, self.twin, self.ledger.market(), body);
     }
+}
+
+fn line(
+    lines: &mut Vec<u8>,
+    kind: &'static str,
+    twin: usize,
+    market: Market,
+    body: impl Serialize,
+) {
+    let line = Line {
+        kind,
+        twin,
+        market: market.name(),
+        body,
+    };
+    write_line(lines, &line);
 }
 
 fn fault_line(entry: &FaultEntry) -> FaultLine<'_> {
     FaultLine {
         at_ns: entry.at.as_nanos(),
         fault: Text(entry.fault),
+        sign: Text(entry.fault.sign()),
+        lasts_ms: u64::try_from(entry.fault.lasts().as_millis()).unwrap_or(u64::MAX),
         connection: Text(entry.connection),
         route: entry.route,
         streams: &entry.streams,

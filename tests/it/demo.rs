@@ -54,6 +54,8 @@ fn twins_say_where_they_are_and_stop_in_time() {
             "okx",
             "--market",
             "okx",
+            "--address",
+            "127.0.0.2",
             "--seconds",
             "1",
             "--tls-ca",
@@ -70,19 +72,19 @@ fn twins_say_where_they_are_and_stop_in_time() {
     assert_eq!(lines.len(), 2);
     for line in lines {
         let parts: Vec<_> = line.split(' ').collect();
-        let port = parts[1].strip_prefix("wss://127.0.0.1:").unwrap();
+        let port = parts[1].strip_prefix("wss://127.0.0.2:").unwrap();
         assert_eq!(
             parts,
-            ["okx", parts[1], &*format!("https://127.0.0.1:{port}")]
+            ["okx", parts[1], &*format!("https://127.0.0.2:{port}")]
         );
     }
     let pem = std::fs::read_to_string(authority).unwrap();
     assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"));
     let ledger = std::fs::read_to_string(ledger).unwrap();
-    assert_eq!(ledger.lines().count(), 2, "{ledger}");
-    assert!(
-        ledger
-            .lines()
-            .all(|line| line.starts_with(r#"{"kind":"end","twin":"#))
-    );
+    let kinds = ["begin", "begin", "end", "end"];
+    assert_eq!(ledger.lines().count(), kinds.len(), "{ledger}");
+    for (line, kind) in ledger.lines().zip(kinds) {
+        let start = format!(r#"{{"kind":"{kind}","twin":"#);
+        assert!(line.starts_with(&start), "{line}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 /// The names that the certificate is for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A certificate for this machine alone, and the authority that vouches for it. Both live as
+/// A certificate for this machine's own use, and the authority that vouches for it. Both live as
 /// long as the process; the authority's certificate can be given to clients, its key to nobody.
 #[derive(Clone)]
 pub struct Certificates {
@@ -67,11 +68,21 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// The system has no randomness to give, or the crypto provider refuses its own work.
+    /// As [`generate_for`](Self::generate_for).
     pub fn generate() -> Result<Self, CertificateError> {
+        Self::generate_for(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same for one more address.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness to give, or the crypto provider refuses its own work.
+    pub fn generate_for(address: IpAddr) -> Result<Self, CertificateError> {
         let authority = CertifiedIssuer::self_signed(authority()?, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        let names = NAMES.map(str::to_owned);
+        let mut names = NAMES.map(str::to_owned).to_vec();
+        names.push(address.to_string());
         let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
         let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -348,6 +348,7 @@ fn an_hour_of_every_fault_leaves_nothing_broken_and_nothing_untold() {
             mean: SECOND * 25,
             from: Time::ZERO + SECOND * 20,
             until: hour,
+            most: u64::MAX,
         };
         let mut play = Play::new(market, faults, 3);
         play.run(hour + SECOND * 120);

@@ -1,0 +1,86 @@
+//! By what a client can tell of a fault, and for how long the fault goes on: what its recovery is
+//! measured against.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::fault::Fault;
+
+/// By what a client can tell of a fault at the soonest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// By what it reads, or by an error of its socket.
+    AtOnce,
+    /// By the deadline of a dial, TLS included.
+    Connect,
+    /// By the deadline of the upgrade.
+    Upgrade,
+    /// By the deadline of a connection on which nothing comes.
+    Silence,
+    /// By the deadline of a connection on which no data comes.
+    Data,
+    /// By the deadline of one stream among others that flow.
+    Stream,
+    /// By the deadline of an acknowledgement.
+    Ack,
+    /// By a refusal, after which a client does not ask again at once.
+    Refusal,
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtOnce => "at-once",
+            Self::Connect => "connect",
+            Self::Upgrade => "upgrade",
+            Self::Silence => "silence",
+            Self::Data => "data",
+            Self::Stream => "stream",
+            Self::Ack => "ack",
+            Self::Refusal => "refusal",
+        })
+    }
+}
+
+impl Fault {
+    /// By what a client can tell of it at the soonest.
+    #[must_use]
+    pub const fn sign(self) -> Sign {
+        match self {
+            Self::Close(_)
+            | Self::Cut
+            | Self::Reset
+            | Self::HalfClose
+            | Self::Status(..)
+            | Self::LostAck
+            | Self::MissingUpdates(_)
+            | Self::Refuse(_)
+            | Self::Notice => Sign::AtOnce,
+            Self::Stall => Sign::Silence,
+            Self::StallWithPings => Sign::Data,
+            Self::SilentStream => Sign::Stream,
+            Self::LostRequest => Sign::Ack,
+            Self::RefusedAck => Sign::Refusal,
+        }
+    }
+
+    /// How long it goes on, whatever the client does.
+    #[must_use]
+    pub const fn lasts(self) -> Duration {
+        match self {
+            Self::Status(_, pause) | Self::Refuse(pause) => pause,
+            Self::Close(_)
+            | Self::Cut
+            | Self::Reset
+            | Self::HalfClose
+            | Self::Stall
+            | Self::StallWithPings
+            | Self::SilentStream
+            | Self::LostAck
+            | Self::LostRequest
+            | Self::RefusedAck
+            | Self::MissingUpdates(_)
+            | Self::Notice => Duration::ZERO,
+        }
+    }
+}
