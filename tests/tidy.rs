@@ -188,6 +188,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("core/src/venue/", &["ws", "session", "fleet", "machine"]),
     ("core/src/session/", &["fleet"]),
+    ("shell-common/src/", &["market", "venue", "session", "plan"]),
     ("shell-tokio/src/", &["market", "venue", "session", "plan"]),
     ("shell-mio/src/", &["market", "venue", "session", "plan"]),
 ];

@@ -8,6 +8,7 @@ use std::thread;
 use std::vec;
 
 use marketprism_core::connection::{Endpoint, Fault};
+use marketprism_shell::{fault, set_options};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, Waker};
 
@@ -127,7 +128,6 @@ fn resolve(host: String, port: u16, waker: Arc<Waker>) -> io::Result<Receiver<Ve
 fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-    stream.set_nodelay(true)?;
     Ok(stream)
 }
 
@@ -137,29 +137,9 @@ fn connected(stream: &TcpStream) -> io::Result<bool> {
         return Err(error);
     }
     match stream.peer_addr() {
-        Ok(_) => Ok(true),
+        Ok(_) => set_options(stream).map(|()| true),
         Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-/// What the core cares to know about an error of the system.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the list of kinds is open, and most of them say nothing of a network"
-)]
-pub(crate) fn fault(error: &io::Error) -> Fault {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => Fault::Refused,
-        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-            Fault::Reset
-        }
-        ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable => Fault::Unreachable,
-        ErrorKind::TimedOut => Fault::TimedOut,
-        _ => Fault::Other,
     }
 }
 

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod clock;
 mod dial;
 mod line;
 mod stream;

@@ -3,9 +3,10 @@
 use marketprism_core::ReceiveBuffer;
 use marketprism_core::connection::{Epoch, Fault, Input};
 use marketprism_core::fleet::MachineId;
+use marketprism_shell::fault;
 use mio::{Registry, Token};
 
-use crate::dial::{Dial, fault};
+use crate::dial::Dial;
 use crate::stream::Socket;
 
 /// One machine's place in the loop: at most one socket, or one dial under way.

@@ -3,14 +3,14 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
+use marketprism_shell::Clock;
 use mio::{Events, Poll, Token, Waker};
 
-use crate::clock::Clock;
 use crate::dial::Dial;
 use crate::line::{Line, Read, Written};
 
@@ -78,7 +78,7 @@ impl<M: Machine> Driver<M> {
         let asked = Arc::default();
         Ok(Self {
             fleet,
-            clock: Clock::start(),
+            clock: Clock::start(Instant::now),
             poll,
             events: Events::with_capacity(EVENTS),
             lines: Vec::new(),

@@ -1,19 +1,19 @@
 //! From a host name to a connected socket.
 
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use marketprism_core::connection::{Endpoint, Fault};
 use marketprism_core::fleet::MachineId;
+use marketprism_shell::{Addresses, Dials, First, Tls, fault, set_options};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::stream::Socket;
-use crate::tls::Tls;
 
 /// Where sockets come from. [`Dialer`] is the system's network; a test brings its own.
 pub trait Network {
@@ -31,30 +31,21 @@ pub trait Network {
 /// It has no deadline of its own: the core's ends a dial by dropping it.
 #[derive(Debug)]
 pub struct Dialer {
-    tls: Tls,
-    own: BTreeMap<MachineId, Tls>,
-    first: BTreeMap<MachineId, First>,
+    dials: Dials,
 }
-
-/// The index of the address that a machine's next dial tries first: the one that worked last,
-/// or the one after that which failed or hung. Without it, a first address that swallows every
-/// packet would eat the whole deadline of every dial.
-type First = Arc<AtomicUsize>;
 
 impl Dialer {
     /// A dialer that trusts `tls`.
     #[must_use]
     pub const fn new(tls: Tls) -> Self {
         Self {
-            tls,
-            own: BTreeMap::new(),
-            first: BTreeMap::new(),
+            dials: Dials::new(tls),
         }
     }
 
     /// Lets one machine trust something else.
     pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
-        self.own.insert(id, tls);
+        self.dials.set_tls(id, tls);
     }
 }
 
@@ -63,27 +54,21 @@ impl Network for Dialer {
     type Dial = Pin<Box<dyn Future<Output = Result<Socket, Fault>> + Send>>;
 
     fn dial(&mut self, id: MachineId, endpoint: &Endpoint) -> Self::Dial {
-        let tls = endpoint.tls.then(|| self.own.get(&id).unwrap_or(&self.tls));
-        let first = self.first.entry(id).or_default();
-        Box::pin(dial(
-            endpoint.host.clone(),
-            endpoint.port,
-            tls.cloned(),
-            Arc::clone(first),
-        ))
+        let (tls, first) = self.dials.next(id, endpoint);
+        Box::pin(dial(endpoint.host.clone(), endpoint.port, tls, first))
     }
 }
 
 async fn dial(host: String, port: u16, tls: Option<Tls>, first: First) -> Result<Socket, Fault> {
-    let addresses = resolve(&host, port).await?;
-    let (index, stream) = connect(&addresses, &first).await?;
+    let mut addresses = Addresses::new(resolve(&host, port).await?, first);
+    let stream = connect(&mut addresses).await?;
     // Beyond this point no other address is tried: a server that accepted has counted an
     // attempt, and the next one is the core's to allow.
     let socket = match tls {
         None => Socket::Plain(stream),
-        Some(tls) => Socket::Tls(Box::new(tls.connect(&host, stream).await?)),
+        Some(tls) => Socket::Tls(Box::new(handshake(&tls, &host, stream).await?)),
     };
-    first.store(index, Ordering::Relaxed);
+    addresses.worked();
     Ok(socket)
 }
 
@@ -96,17 +81,11 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
 
 /// Tries the addresses one after another, each socket closed before the next is opened; the
 /// last one's fault stands for all.
-async fn connect(addresses: &[SocketAddr], first: &First) -> Result<(usize, TcpStream), Fault> {
-    let begin = first.load(Ordering::Relaxed).checked_rem(addresses.len());
-    let (tried_last, tried_first) = addresses.split_at(begin.unwrap_or(0));
-    let order = (tried_last.len()..)
-        .zip(tried_first)
-        .chain((0..).zip(tried_last));
+async fn connect(addresses: &mut Addresses) -> Result<TcpStream, Fault> {
     let mut last = Fault::Resolve;
-    for (index, address) in order {
-        first.store(index + 1, Ordering::Relaxed);
-        match connect_one(*address).await {
-            Ok(stream) => return Ok((index, stream)),
+    for address in addresses {
+        match connect_one(address).await {
+            Ok(stream) => return Ok(stream),
             Err(error) => last = fault(&error),
         }
     }
@@ -115,61 +94,25 @@ async fn connect(addresses: &[SocketAddr], first: &First) -> Result<(usize, TcpS
 
 async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    bound_the_unacknowledged(&stream);
+    set_options(&stream)?;
     Ok(stream)
 }
 
-/// Lets the kernel wait for a minute for an acknowledgement of what was sent (RFC 5482), instead
-/// of a quarter of an hour.
-///
-/// No deadline of a session depends on it: the core's come first. It bounds what the kernel
-/// holds when the far end is gone, and a kernel that will not have it is no reason not to dial.
-#[cfg(target_os = "linux")]
-fn bound_the_unacknowledged(stream: &TcpStream) {
-    let limit = std::time::Duration::from_secs(60);
-    let _best_effort = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
-}
-
-/// Other systems have no such option.
-#[cfg(not(target_os = "linux"))]
-fn bound_the_unacknowledged(_: &TcpStream) {}
-
-/// What the core cares to know about an error of the system or of TLS.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the list of kinds is open, and most of them say nothing of a network"
-)]
-pub(crate) fn fault(error: &io::Error) -> Fault {
-    if let Some(inner) = error.get_ref()
-        && let Some(tls) = inner.downcast_ref::<rustls::Error>()
-    {
-        return tls_fault(tls);
-    }
-    match error.kind() {
-        ErrorKind::ConnectionRefused => Fault::Refused,
-        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-            Fault::Reset
+/// Runs the TLS handshake over a connected socket, which is closed if it fails.
+async fn handshake(
+    tls: &Tls,
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, Fault> {
+    let name = Tls::server_name(host)?;
+    let connecting = TlsConnector::from(Arc::clone(tls.config())).connect(name, stream);
+    connecting.await.map_err(|error| {
+        if error.kind() == ErrorKind::UnexpectedEof {
+            // The far end hung up in the middle of the handshake.
+            return Fault::Tls;
         }
-        ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable => Fault::Unreachable,
-        ErrorKind::TimedOut => Fault::TimedOut,
-        _ => Fault::Other,
-    }
-}
-
-fn tls_fault(error: &rustls::Error) -> Fault {
-    let refused = matches!(
-        error,
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
-    );
-    if refused {
-        Fault::Certificate
-    } else {
-        Fault::Tls
-    }
+        fault(&error)
+    })
 }
 
 #[cfg(test)]
@@ -190,48 +133,41 @@ mod tests {
         (listener, address)
     }
 
+    fn addresses(all: impl Into<Vec<SocketAddr>>) -> Addresses {
+        Addresses::new(all.into(), First::default())
+    }
+
     #[tokio::test]
     async fn an_address_that_refuses_is_followed_by_the_next() {
         let (_listener, open) = listening();
-        let first = First::default();
-        let (index, stream) = connect(&[closed(), open], &first).await.unwrap();
-        assert_eq!((index, stream.peer_addr().unwrap()), (1, open));
+        let mut addresses = addresses([closed(), open, open]);
+        let stream = connect(&mut addresses).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), open);
         assert!(stream.nodelay().unwrap());
+        assert_eq!(addresses.count(), 1, "nothing beyond it is tried");
     }
 
     #[tokio::test]
     async fn the_last_fault_stands_for_all() {
-        let addresses = [closed(), closed()];
-        let fault = connect(&addresses, &First::default()).await.unwrap_err();
-        assert_eq!(fault, Fault::Refused);
-        let none = connect(&[], &First::default()).await.unwrap_err();
+        let mut all = addresses([closed(), closed()]);
+        assert_eq!(connect(&mut all).await.unwrap_err(), Fault::Refused);
+        let none = connect(&mut addresses([])).await.unwrap_err();
         assert_eq!(none, Fault::Resolve);
     }
 
     #[tokio::test]
-    async fn the_dial_after_one_that_was_given_up_begins_at_the_next_address() {
+    async fn an_address_counts_as_one_that_works_when_the_whole_dial_does() {
+        let (listener, open) = listening();
         let first = First::default();
-        let (_listener, open) = listening();
-        let addresses = [closed(), open, closed()];
-        connect(&addresses, &first).await.unwrap();
-        assert_eq!(
-            first.load(Ordering::Relaxed),
-            2,
-            "not confirmed: what follows"
-        );
-        let (index, _) = connect(&addresses, &first).await.unwrap();
-        assert_eq!(index, 1, "round the end");
-    }
-
-    #[tokio::test]
-    async fn the_address_that_worked_is_tried_first_again() {
-        let first = First::default();
-        let (_listener, open) = listening();
-        first.store(7, Ordering::Relaxed);
-        dial("127.0.0.1".into(), open.port(), None, Arc::clone(&first))
-            .await
-            .unwrap();
-        assert_eq!(first.load(Ordering::Relaxed), 0);
+        let begun = async |tls| dial("127.0.0.1".into(), open.port(), tls, first.clone()).await;
+        let begins = || Addresses::new(vec![open, closed()], first.clone()).next();
+        begun(None).await.unwrap();
+        assert_eq!(begins(), Some(open));
+        let far = std::thread::spawn(move || [listener.accept(), listener.accept()].map(drop));
+        let refused = begun(Some(Tls::webpki().unwrap())).await;
+        assert_eq!(refused.unwrap_err(), Fault::Tls);
+        assert_ne!(begins(), Some(open));
+        far.join().unwrap();
     }
 
     #[tokio::test]
@@ -254,31 +190,5 @@ mod tests {
         let mut far = TcpStream::from_std(far).unwrap();
         let mut hello = Vec::new();
         far.read_to_end(&mut hello).await.unwrap();
-    }
-
-    #[test]
-    fn errors_of_the_system_become_faults() {
-        for (kind, expected) in [
-            (ErrorKind::ConnectionRefused, Fault::Refused),
-            (ErrorKind::ConnectionReset, Fault::Reset),
-            (ErrorKind::ConnectionAborted, Fault::Reset),
-            (ErrorKind::BrokenPipe, Fault::Reset),
-            (ErrorKind::HostUnreachable, Fault::Unreachable),
-            (ErrorKind::NetworkUnreachable, Fault::Unreachable),
-            (ErrorKind::NetworkDown, Fault::Unreachable),
-            (ErrorKind::AddrNotAvailable, Fault::Unreachable),
-            (ErrorKind::TimedOut, Fault::TimedOut),
-            (ErrorKind::PermissionDenied, Fault::Other),
-        ] {
-            assert_eq!(fault(&io::Error::from(kind)), expected, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn errors_of_tls_become_faults() {
-        let wrapped = |error| io::Error::new(ErrorKind::InvalidData, error);
-        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
-        assert_eq!(fault(&wrapped(expired)), Fault::Certificate);
-        assert_eq!(fault(&wrapped(rustls::Error::DecryptError)), Fault::Tls);
     }
 }

@@ -45,17 +45,15 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod clock;
 mod dial;
 mod events;
 mod line;
 mod stream;
-mod tls;
 mod turn;
 mod wake;
 
 pub use dial::{Dialer, Network};
 pub use events::Events;
+pub use marketprism_shell::{Alpn, Tls, TlsError};
 pub use stream::Socket;
-pub use tls::{Alpn, Tls, TlsError};
 pub use turn::Driver;

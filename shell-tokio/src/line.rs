@@ -7,9 +7,10 @@ use std::task::{Context, Poll, Waker, ready};
 use marketprism_core::ReceiveBuffer;
 use marketprism_core::connection::{Epoch, Fault, Input};
 use marketprism_core::fleet::MachineId;
+use marketprism_shell::fault;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::dial::{Network, fault};
+use crate::dial::Network;
 use crate::wake::{Bell, Task};
 
 /// One machine's place in the loop: at most one socket, or one dial under way.

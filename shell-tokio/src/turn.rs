@@ -9,14 +9,13 @@ use std::task::{Context, Poll, Waker, ready};
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
+use marketprism_shell::{Clock, Tls};
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::clock::Clock;
 use crate::dial::{Dialer, Network};
 use crate::events::Events;
 use crate::line::{Line, Read, Written};
-use crate::tls::Tls;
 use crate::wake::{Bell, Task};
 
 /// The size of the one receive buffer, and what one socket may bring in one turn before the others
@@ -69,7 +68,8 @@ impl<M: Machine, N: Network> Driver<M, N> {
         Self {
             fleet,
             network,
-            clock: Clock::start(),
+            // The runtime's clock and not the system's: a test that pauses it pauses the core's.
+            clock: Clock::start(|| Instant::now().into_std()),
             lines: Vec::new(),
             rx: ReceiveBuffer::with_capacity(RECEIVE),
             alarm: Alarm::new(&task),
@@ -182,7 +182,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Option<Time> {
         let due = self.fleet.poll_timeout();
         let due = due.and_then(|(at, _, _)| self.clock.instant(at));
-        match self.alarm.poll(cx, due) {
+        match self.alarm.poll(cx, due.map(Instant::from_std)) {
             Poll::Ready(()) => Some(self.clock.now()),
             Poll::Pending => None,
         }

@@ -11,11 +11,6 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-
-use crate::dial;
 
 /// The certificate authorities that are trusted, and what is offered in the handshake.
 ///
@@ -109,23 +104,19 @@ impl Tls {
         })
     }
 
-    /// Runs the handshake over a connected socket, which is closed if it fails.
-    pub(crate) async fn connect(
-        &self,
-        host: &str,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, Fault> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| Fault::Tls)?;
-        TlsConnector::from(Arc::clone(&self.config))
-            .connect(name, stream)
-            .await
-            .map_err(|error| {
-                if error.kind() == io::ErrorKind::UnexpectedEof {
-                    // The far end hung up in the middle of the handshake.
-                    return Fault::Tls;
-                }
-                dial::fault(&error)
-            })
+    /// The settings of a client's end.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// What the certificate of a host must name: a name, or an address where the host is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Tls`] if the host is neither.
+    pub fn server_name(host: &str) -> Result<ServerName<'static>, Fault> {
+        ServerName::try_from(host.to_owned()).map_err(|_| Fault::Tls)
     }
 }
 
@@ -209,6 +200,14 @@ mod tests {
         assert!(tls.config.alpn_protocols.is_empty());
         let tls = tls.offering(Alpn::Http1);
         assert_eq!(tls.config.alpn_protocols, [b"http/1.1"]);
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for host in ["stream.example", "127.0.0.1", "::1"] {
+            assert_eq!(Tls::server_name(host).unwrap().to_str(), host);
+        }
+        assert_eq!(Tls::server_name("no name"), Err(Fault::Tls));
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! What every shell of the sans-IO core needs and none should say twice: whom TLS trusts, what an
+//! error of the system means to the core, the clock, socket options, and which address of a host
+//! comes first.
+//!
+//! No socket is opened here and nothing waits; that is what the shells differ in.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod clock;
+mod dials;
+mod fault;
+mod options;
+mod tls;
+
+pub use clock::Clock;
+pub use dials::{Addresses, Dials, First};
+pub use fault::{fault, tls_fault};
+pub use options::set_options;
+pub use tls::{Alpn, Tls, TlsError};
