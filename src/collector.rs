@@ -167,7 +167,7 @@ impl Collector {
     pub(crate) fn close(mut self) -> Result<Written, OutputError> {
         self.line.clear();
         self.write_overflows();
-        let closed = self.handover.close(&self.line);
+        let closed = self.handover.close(&self.line).finish();
         closed.map_err(|error| OutputError::Io(self.sink.destination, error))
     }
 

@@ -28,7 +28,7 @@ pub enum Offer {
     Taken,
     /// There was no room in time.
     Refused,
-    /// The writer has failed; [`Handover::close`] tells why.
+    /// The writer has failed; [`Closing::finish`] tells why.
     Broken,
 }
 
@@ -81,6 +81,8 @@ enum Writer {
     Running,
     /// Nothing more will come.
     Closing,
+    /// Everything is written.
+    Done,
     Failed,
 }
 
@@ -93,7 +95,7 @@ impl Shared {
 
 impl Handover {
     /// Starts the writer thread over `output`. `wake` is called from that thread whenever the
-    /// loop has reason to look: the writer failed, or there is room again.
+    /// loop has reason to look: there is room again, or the writer is at its end.
     ///
     /// # Errors
     ///
@@ -107,7 +109,16 @@ impl Handover {
         let theirs = Arc::clone(&shared);
         let writer = thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || write_all(&theirs, output, &wake))?;
+            .spawn(move || {
+                let mut leaving = Leaving {
+                    shared: &theirs,
+                    wake: &wake,
+                    last: Writer::Failed,
+                };
+                let written = write_all(&theirs, output, &wake)?;
+                leaving.last = Writer::Done;
+                Ok(written)
+            })?;
         Ok(Self {
             shared,
             limits,
@@ -181,13 +192,9 @@ impl Handover {
         self.shared.lock().writer == Writer::Failed
     }
 
-    /// Hands over `last` whether there is room or not, waits until everything is written, and
-    /// closes the output.
-    ///
-    /// # Errors
-    ///
-    /// Writing failed, now or before.
-    pub fn close(self, last: &[u8]) -> io::Result<Written> {
+    /// Hands over `last` whether there is room or not, and nothing after it.
+    #[must_use]
+    pub fn close(self, last: &[u8]) -> Closing {
         let mut queue = self.shared.lock();
         queue.waiting.extend_from_slice(last);
         if queue.writer == Writer::Running {
@@ -195,6 +202,34 @@ impl Handover {
         }
         drop(queue);
         self.shared.work.notify_one();
+        Closing {
+            shared: self.shared,
+            writer: self.writer,
+        }
+    }
+}
+
+/// A hand-over that takes nothing more, while the writer writes what still waits.
+#[derive(Debug)]
+pub struct Closing {
+    shared: Arc<Shared>,
+    writer: JoinHandle<io::Result<Written>>,
+}
+
+impl Closing {
+    /// Whether the writer is at its end, having written everything or failed. It wakes the loop
+    /// when it gets there.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.shared.lock().writer, Writer::Done | Writer::Failed)
+    }
+
+    /// Waits until everything is written and the output is closed.
+    ///
+    /// # Errors
+    ///
+    /// Writing failed, now or before.
+    pub fn finish(self) -> io::Result<Written> {
         match self.writer.join() {
             Ok(result) => result,
             Err(_) => Err(io::Error::other("the writer thread died")),
@@ -211,11 +246,8 @@ fn write_all(shared: &Shared, mut output: impl Write, wake: &impl Fn()) -> io::R
         if taken.mode == Mode::Refusing {
             wake();
         }
-        if let Err(error) = output.write_all(&lines).and_then(|()| output.flush()) {
-            fail(shared);
-            wake();
-            return Err(error);
-        }
+        output.write_all(&lines)?;
+        output.flush()?;
         written.bytes += lines.len() as u64;
         lines.clear();
         if taken.writer != Writer::Running {
@@ -247,11 +279,23 @@ fn take(shared: &Shared, lines: &mut Vec<u8>) -> Taken {
     }
 }
 
-fn fail(shared: &Shared) {
-    let mut queue = shared.lock();
-    queue.writer = Writer::Failed;
-    queue.waiting = Vec::new();
-    shared.room.notify_one();
+/// Tells the loop that the writer is at its end, whichever way it got there: a writer that
+/// panicked must not leave the loop believing in it.
+struct Leaving<'a, W: Fn()> {
+    shared: &'a Shared,
+    wake: &'a W,
+    last: Writer,
+}
+
+impl<W: Fn()> Drop for Leaving<'_, W> {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.writer = self.last;
+        queue.waiting = Vec::new();
+        drop(queue);
+        self.shared.room.notify_one();
+        (self.wake)();
+    }
 }
 
 #[cfg(test)]
@@ -325,7 +369,7 @@ mod tests {
         }
         expected.extend_from_slice(b"last\n");
         scene.permits.send(()).unwrap();
-        let written = scene.handover.close(b"last\n").unwrap();
+        let written = scene.handover.close(b"last\n").finish().unwrap();
         assert_eq!(*scene.written.lock().unwrap(), expected);
         assert_eq!(written.bytes, expected.len() as u64);
     }
@@ -357,7 +401,7 @@ mod tests {
         assert_eq!(scene.handover.offer(b"gap\n"), Offer::Taken);
         scene.permits.send(()).unwrap();
         scene.permits.send(()).unwrap();
-        scene.handover.close(b"").unwrap();
+        scene.handover.close(b"").finish().unwrap();
         assert_eq!(*scene.written.lock().unwrap(), b"first\n0123456789gap\n");
     }
 
@@ -379,6 +423,48 @@ mod tests {
         assert_eq!(scene.handover.offer(b"x"), Offer::Broken);
         scene.woken.recv().unwrap();
         assert_eq!(scene.handover.offer(b"x"), Offer::Broken);
-        assert!(scene.handover.close(b"last").is_err());
+        assert!(scene.handover.close(b"last").finish().is_err());
+    }
+
+    #[test]
+    fn a_writer_that_panics_breaks_the_sink_at_once() {
+        struct Mine;
+        impl Write for Mine {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                panic!("stepped on");
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (wake, woken) = mpsc::channel();
+        let limits = Limits {
+            capacity: 10,
+            block: Duration::from_secs(60),
+        };
+        let wake = move || wake.send(()).unwrap_or_default();
+        let mut handover = Handover::start(Mine, limits, wake).unwrap();
+        assert_eq!(handover.offer(b"x"), Offer::Taken);
+        woken.recv().unwrap();
+        assert!(handover.is_broken());
+        assert_eq!(handover.offer(b"x"), Offer::Broken);
+        let closing = handover.close(b"");
+        assert!(closing.is_over());
+        let error = closing.finish().unwrap_err();
+        assert_eq!(error.to_string(), "the writer thread died");
+    }
+
+    #[test]
+    fn the_loop_is_woken_when_everything_is_written() {
+        let mut scene = scene(10, Duration::ZERO);
+        scene.stick();
+        let closing = scene.handover.close(b"last\n");
+        assert!(!closing.is_over());
+        scene.permits.send(()).unwrap();
+        scene.permits.send(()).unwrap();
+        scene.woken.recv().unwrap();
+        assert!(closing.is_over());
+        let written = closing.finish().unwrap();
+        assert_eq!(written.bytes, b"first\nlast\n".len() as u64);
     }
 }

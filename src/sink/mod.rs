@@ -3,5 +3,5 @@
 mod handover;
 mod output;
 
-pub use handover::{Handover, Limits, Offer, Written};
+pub use handover::{Closing, Handover, Limits, Offer, Written};
 pub use output::{Destination, Output, OutputError};
