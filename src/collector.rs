@@ -1,29 +1,27 @@
 //! From configured sessions to lines in a sink.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use marketprism_core::UnixNanos;
 use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
 use marketprism_core::market::Market;
 use marketprism_core::session::{Heard, Session};
-use marketprism_tokio::Driver;
-use tokio::sync::Notify;
+use marketprism_core::{Time, UnixNanos};
 
 use crate::config::{Planned, Sink};
 use crate::failure::Failure;
 use crate::ndjson::{Overflow, Writer};
-use crate::sink::{Handover, Offer, OutputError, Written};
+use crate::shell::Crew;
+use crate::sink::{self, Destination, Handover, Offer, OutputError, Written};
 
-/// Makes the sessions and the driver that runs them. `seed` gives each session its own.
+/// Makes the sessions. `seed` gives each its own.
 ///
 /// # Errors
 ///
 /// A session's settings contradict each other.
-pub(crate) fn driver(
+pub(crate) fn crew(
     sessions: &[Planned],
     mut seed: impl FnMut() -> Result<[u8; 32], Failure>,
-) -> Result<Driver<Session>, Failure> {
+) -> Result<Crew<Session>, Failure> {
     let mut fleet = Fleet::new();
     let mut budgets: Vec<(Market, BudgetId)> = Vec::new();
     let mut trusts = Vec::new();
@@ -33,14 +31,7 @@ pub(crate) fn driver(
         let id = fleet.add(session, budget);
         trusts.push((id, planned.trust.tls.clone()));
     }
-    let Some((_, tls)) = trusts.first().cloned() else {
-        return Err(Failure::Io("there is nothing to collect".to_owned()));
-    };
-    let mut driver = Driver::new(fleet, tls);
-    for (id, tls) in trusts {
-        driver.set_tls(id, tls);
-    }
-    Ok(driver)
+    Ok(Crew { fleet, trusts })
 }
 
 /// The budget of dials of a session's market: venues count them by address.
@@ -88,7 +79,8 @@ enum State {
 
 impl Collector {
     /// Opens the sink. `zero` is the wall-clock time at the origin of the driver's clock; `wake`
-    /// is notified when [`settle`](Self::settle) has something to do.
+    /// is called when [`settle`](Self::settle) has something to do, and at the end of
+    /// [`close`](Self::close).
     ///
     /// # Errors
     ///
@@ -97,10 +89,10 @@ impl Collector {
         sessions: &[Planned],
         sink: Sink,
         zero: UnixNanos,
-        wake: Arc<Notify>,
+        wake: impl Fn() + Send + 'static,
     ) -> Result<Self, Failure> {
         let output = sink.destination.open()?;
-        let handover = Handover::start(output, sink.limits, move || wake.notify_one())
+        let handover = Handover::start(output, sink.limits, wake)
             .map_err(|error| Failure::Io(format!("cannot start the writer thread: {error}")))?;
         let feed = |planned: &Planned| Feed {
             writer: Writer::new(planned.plan.name.clone(), planned.plan.market, zero),
@@ -137,7 +129,7 @@ impl Collector {
         }
     }
 
-    /// Tells what was lost as soon as there is room; to be called when woken.
+    /// Tells what was lost as soon as there is room; to be called when woken. It does not wait.
     pub(crate) fn settle(&mut self) {
         if self.handover.is_broken() {
             self.state = State::Broken;
@@ -159,16 +151,14 @@ impl Collector {
         self.state == State::Broken
     }
 
-    /// Waits until everything is written.
-    ///
-    /// # Errors
-    ///
-    /// Something could not be written.
-    pub(crate) fn close(mut self) -> Result<Written, OutputError> {
+    /// Tells the last of what was lost, and lets the writer come to its end.
+    pub(crate) fn close(mut self) -> Closing {
         self.line.clear();
         self.write_overflows();
-        let closed = self.handover.close(&self.line).finish();
-        closed.map_err(|error| OutputError::Io(self.sink.destination, error))
+        Closing {
+            writer: self.handover.close(&self.line),
+            destination: self.sink.destination,
+        }
     }
 
     /// Writes the gaps that stand for what was lost ahead of the next line.
@@ -191,6 +181,30 @@ impl Collector {
     }
 }
 
+/// A sink that takes nothing more.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    writer: sink::Closing,
+    destination: Destination,
+}
+
+impl Closing {
+    /// Whether there is nothing left to wait for.
+    pub(crate) fn is_over(&self) -> bool {
+        self.writer.is_over()
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be written.
+    pub(crate) fn finish(self) -> Result<Written, OutputError> {
+        let finished = self.writer.finish();
+        finished.map_err(|error| OutputError::Io(self.destination, error))
+    }
+}
+
 impl Feed {
     fn lose(&mut self, received: UnixNanos) {
         let overflow = self.overflow.get_or_insert(Overflow {
@@ -203,13 +217,13 @@ impl Feed {
     }
 }
 
-/// The wall-clock time at the origin of the driver's clock.
-pub(crate) fn clock_zero(driver: &Driver<Session>) -> UnixNanos {
+/// The wall-clock time at the origin of a clock by which it is now `now`.
+pub(crate) fn clock_zero(now: Time) -> UnixNanos {
     let unix = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let unix = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
-    UnixNanos::from_nanos(unix.saturating_sub(driver.now().as_nanos()))
+    UnixNanos::from_nanos(unix.saturating_sub(now.as_nanos()))
 }
 
 /// A seed from the system: masks must not be foreseeable (RFC 6455 section 10.3).

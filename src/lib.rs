@@ -17,6 +17,7 @@ mod lines;
 mod ndjson;
 pub mod run;
 mod runtime;
+mod shell;
 mod signal;
 pub mod sink;
 pub mod twin;

@@ -2,17 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
-use marketprism_core::session::Session;
-use marketprism_tokio::Driver;
-use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
+use marketprism_core::fleet::{Fleet, MachineId};
+use marketprism_core::session::{Heard, Session};
 
 use crate::collector::{self, Collector, random_seed};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::runtime;
+use crate::shell::{Bell, Listener, Order, Shell};
 use crate::signal::Signals;
 use crate::sink::Written;
 
@@ -23,79 +20,76 @@ use crate::sink::Written;
 /// The configuration is refused, the sink fails, or a second signal cuts the end short.
 pub fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::read(file)?;
-    let runtime = runtime::start()?;
-    let result = runtime.block_on(collect(config));
-    // A writer that is stuck must not hold up a user who has given up on it.
-    runtime.shutdown_background();
-    result
-}
-
-async fn collect(config: Config) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
-    let mut driver = collector::driver(&config.sessions, random_seed)?;
-    let wake = Arc::new(Notify::new());
-    let zero = collector::clock_zero(&driver);
-    let mut collector = Collector::open(&config.sessions, config.sink, zero, Arc::clone(&wake))?;
-    driver.start();
+    let crew = collector::crew(&config.sessions, random_seed)?;
+    let shell = Shell::new(crew)?;
+    let (bell, wake) = (shell.bell(), shell.bell());
+    let signals = Signals::listen(move || bell.ring())?;
+    let zero = collector::clock_zero(shell.now());
+    let wake = move || wake.ring();
+    let mut run = Run {
+        collector: Collector::open(&config.sessions, config.sink, zero, wake)?,
+        signals,
+        asked: Asked::Nothing,
+    };
     tell(&format_args!("collecting, Ctrl-C stops"));
-    let listened = listen(&mut driver, &mut collector, &wake, &mut signals).await;
-    let written = finish(collector, &mut signals).await?;
+    let driven = shell.drive(&mut run);
+    let written = run.finish()?;
     tell(&format_args!("stopped, {} bytes written", written.bytes));
-    listened
+    driven
 }
 
-/// Turns the driver until every session has stopped: because of a signal, or because the sink is
-/// gone.
-async fn listen(
-    driver: &mut Driver<Session>,
-    collector: &mut Collector,
-    wake: &Notify,
-    signals: &mut Signals,
-) -> Result<(), Failure> {
-    let mut asked = Asked::Nothing;
-    while !driver.stopped() {
-        tokio::select! {
-            biased;
-            () = signals.next() => match asked {
-                Asked::Nothing => {
-                    asked = Asked::Stop;
-                    driver.stop();
-                }
-                Asked::Stop => return Err(given_up()),
-            },
-            () = wake.notified() => collector.settle(),
-            () = turn(driver, collector) => {}
-        }
-        if collector.is_broken() && asked == Asked::Nothing {
-            asked = Asked::Stop;
-            driver.stop();
-        }
-    }
-    Ok(())
+/// A collector until the end: because of a signal, or because the sink is gone.
+struct Run {
+    collector: Collector,
+    signals: Signals,
+    asked: Asked,
 }
 
-async fn turn(driver: &mut Driver<Session>, collector: &mut Collector) {
-    driver
-        .turn(&mut |id, heard| collector.event(id, &heard))
-        .await;
-}
-
+/// What has been asked of us.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Nothing,
     Stop,
+    /// To end at once, whatever is still to be written.
+    GiveUp,
 }
 
-/// Waits for the writer, but not beyond a signal.
-async fn finish(collector: Collector, signals: &mut Signals) -> Result<Written, Failure> {
-    let closing = spawn_blocking(move || collector.close());
-    tokio::select! {
-        biased;
-        closed = closing => match closed {
-            Ok(closed) => Ok(closed?),
-            Err(error) => Err(Failure::Io(format!("the writer died: {error}"))),
-        },
-        () = signals.next() => Err(given_up()),
+impl Listener<Session> for Run {
+    fn event(&mut self, id: MachineId, heard: Heard<'_>) {
+        self.collector.event(id, &heard);
+    }
+
+    fn look(&mut self, _: &Fleet<Session>) -> Result<Order, Failure> {
+        self.collector.settle();
+        let before = self.asked;
+        while self.signals.next() {
+            self.asked = match self.asked {
+                Asked::Nothing => Asked::Stop,
+                Asked::Stop | Asked::GiveUp => Asked::GiveUp,
+            };
+        }
+        if self.collector.is_broken() && self.asked == Asked::Nothing {
+            self.asked = Asked::Stop;
+        }
+        match (before, self.asked) {
+            (_, Asked::GiveUp) => Err(given_up()),
+            (Asked::Nothing, Asked::Stop) => Ok(Order::Stop),
+            (_, Asked::Nothing | Asked::Stop) => Ok(Order::GoOn),
+        }
+    }
+}
+
+impl Run {
+    /// Waits for the writer, but not beyond a signal.
+    fn finish(self) -> Result<Written, Failure> {
+        let closing = self.collector.close();
+        while !closing.is_over() {
+            if self.asked == Asked::GiveUp || self.signals.next() {
+                return Err(given_up());
+            }
+            Bell::wait();
+        }
+        Ok(closing.finish()?)
     }
 }
 

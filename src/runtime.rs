@@ -1,4 +1,4 @@
-//! The one kind of runtime that the commands run in: a single thread, because a single task owns
+//! The one kind of tokio runtime that there is here: a single thread, because a single task owns
 //! every socket.
 
 use tokio::runtime::{Builder, Runtime};

@@ -5,10 +5,12 @@ mod account;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use marketprism_core::market::Market;
 use marketprism_core::{Time, UnixNanos};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::failure::Failure;
@@ -60,7 +62,9 @@ pub fn run(twins: &Twins) -> Result<(), Failure> {
 }
 
 async fn serve(twins: &Twins) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
+    let asked = Arc::new(Notify::new());
+    let ask = Arc::clone(&asked);
+    let _signals = Signals::listen(move || ask.notify_one())?;
     let mut account = match &twins.ledger {
         Some(path) => Some(Account::open(Destination::File(path.clone()))?),
         None => None,
@@ -81,7 +85,7 @@ async fn serve(twins: &Twins) -> Result<(), Failure> {
     loop {
         tokio::select! {
             biased;
-            () = signals.next() => break,
+            () = asked.notified() => break,
             () = over(end) => break,
             _ = ticks.tick() => write_account(account.as_mut(), &hosts).await?,
         }

@@ -4,6 +4,7 @@
 //! `run` has, with their timers compressed, and the kernel's own table says how many sockets
 //! there are.
 
+mod exchanges;
 mod scene;
 mod verdict;
 mod view;
@@ -11,27 +12,28 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use marketprism_core::connection::Phase;
-use marketprism_core::fleet::MachineId;
+use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::session::{Heard, Session, StreamState};
-use marketprism_tokio::Driver;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::audit::{self, Audit, Findings};
 use crate::collector;
 use crate::failure::Failure;
-use crate::host::Host;
 use crate::runtime;
+use crate::shell::{Listener, Order, Shell};
 use crate::signal::Signals;
-use crate::twin::Ledger;
+use crate::twin::{Ledger, Server};
+use exchanges::{Exchanges, Report};
 use scene::{Conduct, SESSIONS, Scene};
 use verdict::{Row, Story};
 use view::{Standing, View};
 use watch::Watch;
 
-/// How often the exchanges are asked.
+/// How often the exchanges report.
 const TICK: Duration = Duration::from_millis(50);
 
 /// How often the view is drawn.
@@ -69,22 +71,26 @@ pub enum Faults {
 ///
 /// [`Failure::Verdict`] if anything was not as it should be; others if it could not be run.
 pub fn run(demo: Demo) -> Result<(), Failure> {
-    runtime::start()?.block_on(perform(demo))
-}
-
-async fn perform(demo: Demo) -> Result<(), Failure> {
     let conduct = match demo.faults {
         Faults::Strike => Conduct::Faulty(demo.duration),
         Faults::None => Conduct::Good,
     };
-    let mut signals = Signals::listen()?;
-    let Scene { servers, config } = Scene::open(demo.seed, conduct)?;
-    let driver = collector::driver(&config.sessions, seeds(demo.seed))?;
-    let hosts: Vec<_> = servers.into_iter().map(Host::start).collect();
-    let audit = audit_of(&hosts)?;
-    let mut stage = Stage::new(driver, hosts, demo.duration);
-    let told = stage.play(&mut signals).await;
-    let rows = stage.judge(audit, told?).await?;
+    let runtime = runtime::start()?;
+    let Scene { servers, config } = {
+        let _entered = runtime.enter();
+        Scene::open(demo.seed, conduct)?
+    };
+    let crew = collector::crew(&config.sessions, seeds(demo.seed))?;
+    let shell = Shell::new(crew)?;
+    let bell = shell.bell();
+    let signals = Signals::listen(move || bell.ring())?;
+    let audit = audit_of(&servers)?;
+    let (exchanges, reports) = Exchanges::serve(runtime, servers, shell.bell())?;
+    let mut stage = Stage::new(signals, reports, demo.duration);
+    let played = shell.drive(&mut stage);
+    exchanges.stop()?;
+    played?;
+    let rows = stage.judge(audit)?;
     let well = view::all_well(&rows);
     stage.view.verdict(&rows);
     if well { Ok(()) } else { Err(Failure::Verdict) }
@@ -106,8 +112,8 @@ fn seeds(seed: u64) -> impl FnMut() -> Result<[u8; 32], Failure> {
 }
 
 /// Watches the sockets to each exchange, where the system lets anybody look.
-fn audit_of(hosts: &[Host]) -> Result<Option<Audit>, Failure> {
-    match Audit::start(hosts.iter().map(|host| host.address().port())) {
+fn audit_of(servers: &[Server]) -> Result<Option<Audit>, Failure> {
+    match Audit::start(servers.iter().map(|server| server.address().port())) {
         Ok(audit) => Ok(Some(audit)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::read("the table of sockets", error)),
@@ -116,8 +122,8 @@ fn audit_of(hosts: &[Host]) -> Result<Option<Audit>, Failure> {
 
 /// Everything that is on while the demo runs.
 struct Stage {
-    driver: Driver<Session>,
-    hosts: Vec<Host>,
+    signals: Signals,
+    reports: Receiver<Report>,
     watch: Watch,
     view: View,
     began: Instant,
@@ -125,99 +131,113 @@ struct Stage {
     drawn: Instant,
     /// How many faults of each exchange have been told.
     told: BTreeMap<usize, usize>,
+    account: Account,
+    play: Play,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Play {
+    /// Faults strike, or all is not well again yet.
+    On,
+    /// The sessions close.
+    Over,
 }
 
 /// How things stood when all was well, or when time was up.
+#[derive(Default)]
 struct Account {
     ledgers: Vec<Ledger>,
     live: usize,
     streams: usize,
 }
 
+impl Listener<Session> for Stage {
+    fn event(&mut self, id: MachineId, heard: Heard<'_>) {
+        if let Some(words) = self.watch.hear(id, &heard) {
+            self.view.line(Instant::now(), &words);
+        }
+    }
+
+    /// Lets faults strike, then waits until all is well again.
+    fn look(&mut self, fleet: &Fleet<Session>) -> Result<Order, Failure> {
+        let ended = |words: &str| Failure::Io(words.to_owned());
+        if self.signals.next() {
+            return Err(ended("ended before the verdict"));
+        }
+        match self.reports.try_recv() {
+            Ok(report) if self.play == Play::On => Ok(self.hear(report, fleet)),
+            Ok(_) | Err(TryRecvError::Empty) => Ok(Order::GoOn),
+            Err(TryRecvError::Disconnected) => Err(ended("the exchanges have ended")),
+        }
+    }
+}
+
 impl Stage {
-    fn new(driver: Driver<Session>, hosts: Vec<Host>, duration: Duration) -> Self {
+    fn new(signals: Signals, reports: Receiver<Report>, duration: Duration) -> Self {
         let began = Instant::now();
         let names = SESSIONS.iter().map(|(name, _)| (*name).to_owned());
         Self {
-            driver,
-            hosts,
+            signals,
+            reports,
             watch: Watch::new(names, began),
             view: View::open(began),
             began,
             duration,
             drawn: began,
             told: BTreeMap::new(),
+            account: Account::default(),
+            play: Play::On,
         }
     }
 
-    /// Lets faults strike, then waits until all is well again.
-    async fn play(&mut self, signals: &mut Signals) -> Result<Account, Failure> {
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.driver.start();
-        loop {
-            tokio::select! {
-                biased;
-                () = signals.next() => {
-                    return Err(Failure::Io("ended before the verdict".to_owned()));
-                }
-                _ = ticks.tick() => {
-                    let account = self.look().await?;
-                    let elapsed = self.began.elapsed();
-                    if self.is_over(elapsed, &account) {
-                        return Ok(account);
-                    }
-                }
-                () = turn(&mut self.driver, &mut self.watch, &mut self.view) => {}
-            }
+    /// Takes in how things stand on both sides, shows it, and says whether it is over.
+    fn hear(&mut self, report: Report, fleet: &Fleet<Session>) -> Order {
+        self.tell_faults(&report.ledgers);
+        let now = Instant::now();
+        for heed in &mut self.watch.sessions {
+            heed.rate.tick(now, heed.events);
         }
+        let standings = standings(fleet);
+        if now.duration_since(self.drawn) >= FRAME {
+            self.drawn = now;
+            self.view.draw(now, self.duration, &self.watch, &standings);
+        }
+        self.account = Account {
+            ledgers: report.ledgers,
+            live: standings.iter().map(|standing| standing.live).sum(),
+            streams: standings.iter().map(|standing| standing.streams).sum(),
+        };
+        if self.is_over(report.at.duration_since(self.began)) {
+            self.play = Play::Over;
+            return Order::Stop;
+        }
+        Order::GoOn
     }
 
-    fn is_over(&self, elapsed: Duration, account: &Account) -> bool {
+    /// `elapsed` is the age of the account: no fault has struck since, if it is over.
+    fn is_over(&self, elapsed: Duration) -> bool {
         let healing = elapsed.checked_sub(self.duration);
-        healing.is_some_and(|healing| healing >= HEALING_MAX || self.is_well(account))
+        healing.is_some_and(|healing| healing >= HEALING_MAX || self.is_well())
     }
 
-    fn is_well(&self, account: &Account) -> bool {
+    fn is_well(&self) -> bool {
+        let account = &self.account;
         let recovered = account
             .ledgers
             .iter()
             .all(|ledger| ledger.unrecovered().next().is_none());
         let reported = self
-            .stories(account)
+            .stories()
             .iter()
             .all(|story| story.unreported().is_empty());
         recovered && reported && account.live == account.streams
     }
 
-    fn stories<'a>(&'a self, account: &'a Account) -> Vec<Story<'a>> {
-        let pairs = account.ledgers.iter().zip(&self.watch.sessions);
+    fn stories(&self) -> Vec<Story<'_>> {
+        let pairs = self.account.ledgers.iter().zip(&self.watch.sessions);
         pairs
             .map(|(ledger, heed)| Story::new(ledger, &heed.gaps))
             .collect()
-    }
-
-    /// Asks everybody how things stand, and shows it.
-    async fn look(&mut self) -> Result<Account, Failure> {
-        let mut ledgers = Vec::new();
-        for host in &self.hosts {
-            ledgers.push(host.ledger().await?);
-        }
-        self.tell_faults(&ledgers);
-        let now = Instant::now();
-        for heed in &mut self.watch.sessions {
-            heed.rate.tick(now, heed.events);
-        }
-        let standings = self.standings();
-        if now.duration_since(self.drawn) >= FRAME {
-            self.drawn = now;
-            self.view.draw(now, self.duration, &self.watch, &standings);
-        }
-        Ok(Account {
-            ledgers,
-            live: standings.iter().map(|standing| standing.live).sum(),
-            streams: standings.iter().map(|standing| standing.streams).sum(),
-        })
     }
 
     fn tell_faults(&mut self, ledgers: &[Ledger]) {
@@ -231,54 +251,33 @@ impl Stage {
         }
     }
 
-    fn standings(&mut self) -> Vec<Standing> {
-        let fleet = self.driver.fleet();
-        let sessions = fleet.ids().filter_map(|id| fleet.machine(id));
-        sessions.map(standing).collect()
-    }
-
-    /// Closes everything and comes to a verdict.
-    async fn judge(&mut self, audit: Option<Audit>, account: Account) -> Result<Vec<Row>, Failure> {
-        self.driver.stop();
-        while !self.driver.fleet().stopped() {
-            turn(&mut self.driver, &mut self.watch, &mut self.view).await;
-        }
-        for host in self.hosts.drain(..) {
-            host.stop().await?;
-        }
+    /// Comes to a verdict, once everything is closed.
+    fn judge(&self, audit: Option<Audit>) -> Result<Vec<Row>, Failure> {
         let unread = |error| Failure::read("the table of sockets", error);
         let findings = audit.map(Audit::finish).transpose().map_err(unread)?;
         let left = match &findings {
-            Some(_) => Some(close_wait_left().await.map_err(unread)?),
+            Some(_) => Some(close_wait_left().map_err(unread)?),
             None => None,
         };
-        Ok(self.rows(&account, findings.as_ref(), left))
+        Ok(self.rows(findings.as_ref(), left))
     }
 
-    fn rows(
-        &self,
-        account: &Account,
-        findings: Option<&Findings>,
-        left: Option<usize>,
-    ) -> Vec<Row> {
-        let stories = self.stories(account);
+    fn rows(&self, findings: Option<&Findings>, left: Option<usize>) -> Vec<Row> {
+        let stories = self.stories();
+        let Account { live, streams, .. } = self.account;
         vec![
             verdict::one_socket(findings),
             verdict::no_close_wait(findings, left),
             verdict::recovered(&stories),
-            verdict::restored(account.live, account.streams),
+            verdict::restored(live, streams),
             verdict::reported(&stories),
         ]
     }
 }
 
-async fn turn(driver: &mut Driver<Session>, watch: &mut Watch, view: &mut View) {
-    let mut each = |id: MachineId, heard: Heard<'_>| {
-        if let Some(words) = watch.hear(id, &heard) {
-            view.line(Instant::now(), &words);
-        }
-    };
-    driver.turn(&mut each).await;
+fn standings(fleet: &Fleet<Session>) -> Vec<Standing> {
+    let sessions = fleet.ids().filter_map(|id| fleet.machine(id));
+    sessions.map(standing).collect()
 }
 
 fn standing(session: &Session) -> Standing {
@@ -295,13 +294,13 @@ fn standing(session: &Session) -> Standing {
 }
 
 /// Sockets of this process that stay in CLOSE_WAIT; what is only passing through is waited for.
-async fn close_wait_left() -> io::Result<usize> {
+fn close_wait_left() -> io::Result<usize> {
     let began = Instant::now();
     loop {
         let left = audit::close_wait_now()?;
         if left == 0 || began.elapsed() > CLOSING_MAX {
             return Ok(left);
         }
-        tokio::time::sleep(TICK).await;
+        thread::sleep(TICK);
     }
 }

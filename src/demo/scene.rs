@@ -84,7 +84,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Opens the exchanges.
+    /// Opens the exchanges, in the runtime that the caller has entered.
     pub(super) fn open(seed: u64, conduct: Conduct) -> Result<Self, Failure> {
         let certificates = Certificates::generate()
             .map_err(|error| Failure::Io(format!("no TLS on loopback: {error}")))?;
