@@ -25,6 +25,8 @@ pub(super) struct Layer {
     pub(super) books: Option<usize>,
     /// Where its timers stand.
     pub(super) timers: Option<Place>,
+    /// Where its limits stand.
+    pub(super) limits: Option<Place>,
     changes: Vec<Change>,
 }
 
@@ -119,6 +121,7 @@ impl Layer {
     }
 
     fn read_limits(&mut self, field: &Field<'_>, scope: Scope) -> Result<(), Flaw> {
+        self.limits = Some(field.place);
         let session_keys = ["request_bytes", "frames", "requests", "dials"];
         let all_keys = [
             "streams",

@@ -73,8 +73,8 @@ impl Planned {
         Session::new(self.plan.clone(), self.settings.clone(), seed)
     }
 
-    /// `timers` is where the timers stand that were set last.
-    fn check(&self, timers: Option<Place>) -> Result<(), Flaw> {
+    /// `place` is where the timers stand that were set last, or else the limits.
+    fn check(&self, place: Option<Place>) -> Result<(), Flaw> {
         let contradiction = timers::contradiction(&self.settings).or_else(|| {
             let session = self.session([0; 32]);
             session.err().map(|error| error.to_string())
@@ -83,10 +83,7 @@ impl Planned {
             return Ok(());
         };
         let message = format!("session `{}`: {contradiction}", self.plan.name);
-        Err(Flaw {
-            place: timers,
-            message,
-        })
+        Err(Flaw { place, message })
     }
 
     /// Every timer with its value; `None` is off.
@@ -322,12 +319,13 @@ impl Layers {
         let mut settings = Settings::of(&plan);
         let mut rest = Profile::of(plan.market).rest.to_owned();
         let mut trust = self.webpki.clone();
-        let mut timers = None;
+        let (mut timers, mut own_limits) = (None, None);
         let by_name = self.sessions.iter().filter(|named| named.name == plan.name);
         let of_market = self.of_market(plan.market);
         for layer in of_market.chain(by_name.map(|named| &named.layer)) {
             layer.change(&mut settings);
             timers = layer.timers.or(timers);
+            own_limits = layer.limits.or(own_limits);
             if let Some(url) = &layer.websocket {
                 settings.connection.endpoint = url.join(&plan.endpoint.path);
             }
@@ -346,7 +344,7 @@ impl Layers {
             rest,
             trust,
         };
-        planned.check(timers)?;
+        planned.check(timers.or(own_limits))?;
         Ok(planned)
     }
 }

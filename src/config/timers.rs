@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use marketprism_core::connection::Rotate;
+use marketprism_core::connection::{Quota, Rotate};
 use marketprism_core::session::Settings;
 
 /// A timer that can be set.
@@ -134,6 +134,10 @@ enum Order {
 
 /// What contradicts what, if anything does.
 pub(super) fn contradiction(settings: &Settings) -> Option<String> {
+    disorder(settings).or_else(|| overspending(settings))
+}
+
+fn disorder(settings: &Settings) -> Option<String> {
     let value = |wanted: &str| {
         let found = values(settings).find(|(name, _)| *name == wanted);
         found
@@ -148,5 +152,21 @@ pub(super) fn contradiction(settings: &Settings) -> Option<String> {
             Order::NotLonger => (low > high, "must not be longer than"),
         };
         wrong.then(|| format!("`{name}` ({low} ms) {words} `{bound}` ({high} ms)"))
+    })
+}
+
+/// Pings so frequent that a quiet socket spends every frame that the quota leaves for requests.
+fn overspending(settings: &Settings) -> Option<String> {
+    let connection = &settings.connection;
+    let Quota { count, per } = connection.messages?;
+    let free = count.saturating_sub(connection.pong_reserve);
+    let probe = connection.heartbeat.probe_after;
+    let room = probe.checked_mul(free).is_none_or(|spent| spent > per);
+    (!room).then(|| {
+        let (probe, per) = (probe.as_millis(), per.as_millis());
+        format!(
+            "`probe` ({probe} ms) would spend the quota `frames` ({count} in {per} ms) on pings and \
+             leave nothing for requests"
+        )
     })
 }
