@@ -64,6 +64,13 @@ impl Fault {
         }
     }
 
+    /// Whether it tells a client to keep away with all its connections: a refusal that names a
+    /// time is meant for the client's address.
+    #[must_use]
+    pub const fn keeps_away(self) -> bool {
+        matches!(self, Self::Status(..))
+    }
+
     /// How long it goes on, whatever the client does.
     #[must_use]
     pub const fn lasts(self) -> Duration {
