@@ -55,6 +55,9 @@ settings:
     dials: {count: 280, per: 15000}
 ";
 
+/// How long a fault lasts that does not end at once.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// By what the exchanges' own times are divided.
 const COMPRESSION: u32 = 20;
 
@@ -130,21 +133,11 @@ fn faults(duration: Duration) -> FaultPlan {
     // By then every stream has spoken; of what comes before, nobody could tell what is missing.
     let first = Duration::from_secs(2);
     let mut plan = FaultPlan::every(Duration::from_millis(1700));
-    plan.kinds = Fault::catalogue().into_iter().map(shorter).collect();
+    let all = Fault::catalogue().into_iter();
+    plan.kinds = all.map(|fault| fault.lasting(PAUSE)).collect();
     plan.from = Time::ZERO + first;
     plan.until = Time::ZERO + duration;
     plan
-}
-
-const fn shorter(fault: Fault) -> Fault {
-    let pause = Duration::from_secs(1);
-    if let Fault::Status(status, _) = fault {
-        Fault::Status(status, pause)
-    } else if let Fault::Refuse(_) = fault {
-        Fault::Refuse(pause)
-    } else {
-        fault
-    }
 }
 
 /// The configuration, read like anybody's; the authority's certificate is in a file meanwhile.

@@ -48,6 +48,8 @@ pub(super) enum Stage {
 pub(super) enum Conduct {
     /// As it should.
     Well,
+    /// As it should, as far as it knows; on the way something goes wrong.
+    Doomed,
     /// It sends no data.
     Dataless,
     /// It neither sends nor reads, or has ended its own direction and stays.
@@ -178,6 +180,12 @@ impl Client {
         };
     }
 
+    /// Something goes wrong on the way, until the client gives up or for so long.
+    pub(super) fn doom(&mut self, until: Time) {
+        self.conduct = Conduct::Doomed;
+        self.deadlines.linger = Some(until);
+    }
+
     /// The connection will be cut.
     pub(super) fn cut_at(&mut self, at: Time) {
         self.deadlines.cut = Some(at);
@@ -185,7 +193,12 @@ impl Client {
 
     /// Whether data goes out to it.
     pub(super) fn is_served(&self) -> bool {
-        self.stage == Stage::Open && self.conduct == Conduct::Well
+        self.stage == Stage::Open && matches!(self.conduct, Conduct::Well | Conduct::Doomed)
+    }
+
+    /// Whether it is served and no fault has struck the whole of it.
+    pub(super) fn is_unharmed(&self) -> bool {
+        self.is_served() && self.conduct == Conduct::Well
     }
 
     /// Whether what comes from it is read.

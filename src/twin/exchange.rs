@@ -10,6 +10,7 @@ use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 
 use super::client::{Client, Deadline, Stage};
 use super::desk::Desk;
+use super::door::Door;
 use super::fault::{Fault, FaultPlan, Schedule};
 use super::instrument::Instrument;
 use super::ledger::Ledger;
@@ -18,6 +19,7 @@ use super::news::{Clock, News, Unit};
 use super::random::{Purpose, Random};
 use super::rules::{Rules, Window};
 use super::strike::Gate;
+use super::tls::{HandshakeFault, RecordFault};
 
 /// Sockets at a time; more are dropped at once.
 const MAX_CLIENTS: usize = 4096;
@@ -82,10 +84,25 @@ pub enum Command {
     HalfClose(ConnectionId),
     /// Neither write nor read; close once the client has gone.
     Stall(ConnectionId),
+    /// Write as ever and do not read; close once the client has gone.
+    Unread(ConnectionId),
+    /// Let the TLS handshake, which has not begun, go wrong. Only [over TLS](Exchange::over_tls).
+    Handshake(ConnectionId, HandshakeFault),
+    /// Let the next record of TLS go wrong. Only [over TLS](Exchange::over_tls).
+    Record(ConnectionId, RecordFault),
     /// Close the listening socket, so that connects are refused.
     Deafen,
-    /// Listen again.
+    /// Neither accept nor refuse, so that connects hang.
+    Overflow,
+    /// Listen as at first, after either.
     Listen,
+}
+
+/// What carries the bytes of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    Plain,
+    Tls,
 }
 
 /// One market of an exchange, serving any number of clients.
@@ -120,7 +137,9 @@ pub struct Exchange {
     pub(super) commands: VecDeque<Command>,
     pub(super) ledger: Ledger,
     pub(super) random: Random,
+    pub(super) transport: Transport,
     pub(super) gates: Vec<Gate>,
+    pub(super) doors: VecDeque<Door>,
     pub(super) connects: Window,
     pub(super) weight: Window,
     pub(super) listen_at: Option<Time>,
@@ -172,7 +191,9 @@ impl Exchange {
             commands: VecDeque::new(),
             ledger: Ledger::new(market),
             random: Random::new(seed, Purpose::Exchange),
+            transport: Transport::Plain,
             gates: Vec::new(),
+            doors: VecDeque::new(),
             connects: Window::default(),
             weight: Window::default(),
             listen_at: None,
@@ -182,6 +203,15 @@ impl Exchange {
             now: Time::ZERO,
             next_id: 0,
         }
+    }
+
+    /// The same exchange with its bytes in TLS, so that faults of TLS can strike. To be said before
+    /// anything else; [`Server`](super::Server) does where it has certificates.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.transport = Transport::Tls;
+        self.schedule = self.schedule.map(Schedule::over_tls);
+        self
     }
 
     /// The market that it serves.
@@ -214,6 +244,8 @@ impl Exchange {
             .insert(id, Client::new(self.now, &self.rules, desk));
         if self.clients.len() > MAX_CLIENTS {
             self.end(id, Command::Drop(id));
+        } else {
+            self.meet(self.now, id);
         }
         id
     }
@@ -271,7 +303,8 @@ impl Exchange {
         self.advance(now);
     }
 
-    /// Lets a fault strike at once, chosen by whoever tests a client, besides those of the plan.
+    /// Lets a fault strike at once, chosen by whoever tests a client, besides those of the plan. One
+    /// that needs TLS is passed over without it.
     pub fn inject(&mut self, now: Time, fault: Fault) {
         self.advance(now);
         self.strike_or_wait(self.now, fault);
@@ -421,7 +454,11 @@ impl Exchange {
                 | Command::Reset(_)
                 | Command::HalfClose(_)
                 | Command::Stall(_)
+                | Command::Unread(_)
+                | Command::Handshake(..)
+                | Command::Record(..)
                 | Command::Deafen
+                | Command::Overflow
                 | Command::Listen => client.dropped(),
             }
             self.commands.push_back(command);

@@ -8,6 +8,7 @@ use marketprism_core::Time;
 use marketprism_core::market::Market;
 
 use super::random::{Purpose, Random};
+use super::tls::{HandshakeFault, RecordFault};
 
 /// A fault: what the exchange, or what stands between, does to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,11 +16,13 @@ use super::random::{Purpose, Random};
 pub enum Fault {
     /// A close frame with this code, then the end of the stream.
     Close(u16),
-    /// The end of the stream without a close frame, both directions at once.
+    /// The end of the stream without a close frame, both directions at once; TLS is closed in good
+    /// order before.
     Cut,
     /// A TCP reset.
     Reset,
-    /// The end of the stream, after which the far end stays open and says nothing.
+    /// The end of the stream, without close_notify where there is TLS, after which the far end
+    /// stays open and says nothing.
     HalfClose,
     /// Nothing is sent any more and nothing is read.
     Stall,
@@ -40,6 +43,19 @@ pub enum Fault {
     MissingUpdates(u32),
     /// The connection is reset and nobody listens for so long.
     Refuse(Duration),
+    /// The connection is reset, and connects go without any answer for so long: each SYN is
+    /// dropped (where the system is not Linux: nobody accepts).
+    DroppedSyn(Duration),
+    /// The connection is cut, and each that is accepted is reset, for so long after the first.
+    ResetOnAccept(Duration),
+    /// Nothing is read any more, so that the client's writes pile up, while data go on; and after
+    /// so long the end.
+    Unread(Duration),
+    /// The connection is cut, and each handshake of TLS goes wrong, for so long after the first
+    /// connection that is accepted.
+    Handshake(HandshakeFault, Duration),
+    /// The records of TLS go wrong.
+    Record(RecordFault),
     /// The notice of a shutdown, and later the cut.
     Notice,
 }
@@ -49,7 +65,7 @@ impl Fault {
     #[must_use]
     pub fn catalogue() -> Vec<Self> {
         let pause = Duration::from_secs(2);
-        vec![
+        let mut all = vec![
             Self::Close(1000),
             Self::Close(1001),
             Self::Cut,
@@ -66,8 +82,46 @@ impl Fault {
             Self::RefusedAck,
             Self::MissingUpdates(3),
             Self::Refuse(pause),
+            Self::DroppedSyn(pause),
+            Self::ResetOnAccept(pause),
+            Self::Unread(pause),
             Self::Notice,
-        ]
+        ];
+        all.extend(HandshakeFault::ALL.map(|kind| Self::Handshake(kind, pause)));
+        all.extend(RecordFault::ALL.map(Self::Record));
+        all
+    }
+
+    /// The same fault, lasting for so long if it is one that lasts.
+    #[must_use]
+    pub const fn lasting(self, span: Duration) -> Self {
+        match self {
+            Self::Status(status, _) => Self::Status(status, span),
+            Self::Refuse(_) => Self::Refuse(span),
+            Self::DroppedSyn(_) => Self::DroppedSyn(span),
+            Self::ResetOnAccept(_) => Self::ResetOnAccept(span),
+            Self::Unread(_) => Self::Unread(span),
+            Self::Handshake(kind, _) => Self::Handshake(kind, span),
+            Self::Close(_)
+            | Self::Cut
+            | Self::Reset
+            | Self::HalfClose
+            | Self::Stall
+            | Self::StallWithPings
+            | Self::SilentStream
+            | Self::LostAck
+            | Self::LostRequest
+            | Self::RefusedAck
+            | Self::MissingUpdates(_)
+            | Self::Record(_)
+            | Self::Notice => self,
+        }
+    }
+
+    /// Whether it takes TLS to have it.
+    #[must_use]
+    pub const fn needs_tls(self) -> bool {
+        matches!(self, Self::Handshake(..) | Self::Record(_))
     }
 
     /// Whether a market can have it: USD-M documents no notice.
@@ -94,6 +148,11 @@ impl Fault {
             Self::RefusedAck => "refused-ack".to_owned(),
             Self::MissingUpdates(_) => "missing-updates".to_owned(),
             Self::Refuse(_) => "refuse".to_owned(),
+            Self::DroppedSyn(_) => "dropped-syn".to_owned(),
+            Self::ResetOnAccept(_) => "reset-on-accept".to_owned(),
+            Self::Unread(_) => "unread".to_owned(),
+            Self::Handshake(kind, _) => kind.name().to_owned(),
+            Self::Record(kind) => kind.name().to_owned(),
             Self::Notice => "notice".to_owned(),
         }
     }
@@ -115,6 +174,11 @@ impl Fault {
             | Self::LostRequest
             | Self::RefusedAck
             | Self::Refuse(_)
+            | Self::DroppedSyn(_)
+            | Self::ResetOnAccept(_)
+            | Self::Unread(_)
+            | Self::Handshake(..)
+            | Self::Record(_)
             | Self::Notice => Reach::Connection,
         }
     }
@@ -206,22 +270,33 @@ impl FaultPlan {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     plan: FaultPlan,
+    /// Kinds that wait for TLS.
+    secure: Vec<Fault>,
     random: Random,
     next: Time,
     bag: Vec<Fault>,
 }
 
 impl Schedule {
-    /// The schedule of a market.
+    /// The schedule of a market that is served in plain text.
     #[must_use]
     pub fn new(market: Market, mut plan: FaultPlan, seed: u64) -> Self {
         plan.kinds.retain(|fault| fault.applies_to(market));
+        let secure = plan.kinds.extract_if(.., |fault| fault.needs_tls());
         Self {
+            secure: secure.collect(),
             next: plan.from,
             random: Random::new(seed, Purpose::Schedule),
             bag: Vec::new(),
             plan,
         }
+    }
+
+    /// The schedule of the same market served over TLS, whose own faults strike as well.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.plan.kinds.append(&mut self.secure);
+        self
     }
 
     /// When the next fault strikes; `None` when there are no more.
@@ -270,14 +345,20 @@ mod tests {
 
     #[test]
     fn each_kind_comes_once_before_any_comes_again() {
-        let mut kinds: Vec<Fault> = faults(Market::Okx, 17, 3)
-            .iter()
-            .map(|(_, kind)| *kind)
-            .collect();
-        kinds.sort();
-        let mut all = Fault::catalogue();
-        all.sort();
-        assert_eq!(kinds, all);
+        let plan = FaultPlan::every(Duration::from_secs(2));
+        let (secure, plain): (Vec<_>, Vec<_>) = Fault::catalogue()
+            .into_iter()
+            .partition(|fault| fault.needs_tls());
+        let schedule = Schedule::new(Market::Okx, plan, 3);
+        for (schedule, mut all) in [
+            (schedule.clone(), plain.clone()),
+            (schedule.over_tls(), [plain, secure].concat()),
+        ] {
+            let mut kinds: Vec<_> = schedule.take(all.len()).map(|(_, kind)| kind).collect();
+            kinds.sort();
+            all.sort();
+            assert_eq!(kinds, all);
+        }
     }
 
     #[test]

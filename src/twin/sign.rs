@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::tls::HandshakeFault;
 
 /// By what a client can tell of a fault at the soonest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,18 @@ impl Fault {
             | Self::LostAck
             | Self::MissingUpdates(_)
             | Self::Refuse(_)
+            | Self::ResetOnAccept(_)
+            | Self::Unread(_)
+            | Self::Handshake(
+                HandshakeFault::Cut | HandshakeFault::PlainHttp | HandshakeFault::Certificate(_),
+                _,
+            )
+            | Self::Record(_)
             | Self::Notice => Sign::AtOnce,
+            Self::DroppedSyn(_)
+            | Self::Handshake(HandshakeFault::Hang | HandshakeFault::HangMidway, _) => {
+                Sign::Connect
+            }
             Self::Stall => Sign::Silence,
             Self::StallWithPings => Sign::Data,
             Self::SilentStream => Sign::Stream,
@@ -75,7 +87,12 @@ impl Fault {
     #[must_use]
     pub const fn lasts(self) -> Duration {
         match self {
-            Self::Status(_, pause) | Self::Refuse(pause) => pause,
+            Self::Status(_, pause)
+            | Self::Refuse(pause)
+            | Self::DroppedSyn(pause)
+            | Self::ResetOnAccept(pause)
+            | Self::Unread(pause)
+            | Self::Handshake(_, pause) => pause,
             Self::Close(_)
             | Self::Cut
             | Self::Reset
@@ -87,6 +104,7 @@ impl Fault {
             | Self::LostRequest
             | Self::RefusedAck
             | Self::MissingUpdates(_)
+            | Self::Record(_)
             | Self::Notice => Duration::ZERO,
         }
     }

@@ -7,11 +7,13 @@ use marketprism_core::market::{Channel, Market};
 
 use super::client::{Client, Conduct};
 use super::desk::{Flow, Subscription};
-use super::exchange::{Command, ConnectionId, Exchange};
+use super::door::DoorKind;
+use super::exchange::{Command, ConnectionId, Exchange, Transport};
 use super::fault::{Fault, Reach};
 use super::ledger::FaultEntry;
 use super::news::Unit;
 use super::rules::Rules;
+use super::tls::RecordFault;
 use super::{binance, okx};
 
 /// A fault that finds nobody to strike tries again after this.
@@ -52,6 +54,9 @@ pub(super) enum Mishap {
 impl Exchange {
     /// Lets a fault strike a client, or keeps it until there is one.
     pub(super) fn strike_or_wait(&mut self, at: Time, fault: Fault) {
+        if fault.needs_tls() && self.transport == Transport::Plain {
+            return;
+        }
         if !self.strike(at, fault) && self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(fault);
             self.retry_at.get_or_insert(at + RETRY);
@@ -140,13 +145,38 @@ impl Exchange {
             Fault::LostAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostAck)),
             Fault::LostRequest => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostRequest)),
             Fault::RefusedAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::RefusedAck)),
-            Fault::Refuse(pause) => {
-                self.end(id, Command::Reset(id));
-                self.commands.push_back(Command::Deafen);
-                self.listen_at = self.listen_at.max(Some(at + pause));
-            }
+            Fault::Refuse(pause) => self.leave(at, id, Command::Deafen, pause),
+            Fault::DroppedSyn(pause) => self.leave(at, id, Command::Overflow, pause),
+            Fault::ResetOnAccept(span) => self.put_door(id, DoorKind::Reset, span),
+            Fault::Handshake(kind, span) => self.put_door(id, DoorKind::Handshake(kind), span),
+            Fault::Unread(span) => self.doom(at + span, Command::Unread(id), id),
+            Fault::Record(kind) => self.spoil(at, id, kind),
             Fault::Notice => self.announce(at, id),
         }
+    }
+
+    /// Resets the connection and treats connects in this way until the pause is over.
+    fn leave(&mut self, at: Time, id: ConnectionId, command: Command, pause: Duration) {
+        self.end(id, Command::Reset(id));
+        self.commands.push_back(command);
+        self.listen_at = self.listen_at.max(Some(at + pause));
+    }
+
+    fn spoil(&mut self, at: Time, id: ConnectionId, kind: RecordFault) {
+        let command = Command::Record(id, kind);
+        match kind {
+            RecordFault::Cut | RecordFault::Corrupt | RecordFault::Garbage => {
+                self.doom(at + self.linger, command, id);
+            }
+            RecordFault::Alert | RecordFault::CloseNotify => self.hold(at, id, command),
+        }
+    }
+
+    /// Something befalls the connection of which the exchange does not know; it is dropped in
+    /// the end if nobody else ends it.
+    fn doom(&mut self, until: Time, command: Command, id: ConnectionId) {
+        self.with(id, |client, _| client.doom(until));
+        self.commands.push_back(command);
     }
 
     /// Cuts the connection and waits for the next one on its route.
@@ -158,7 +188,7 @@ impl Exchange {
         self.end(id, Command::Close(id));
     }
 
-    fn hold(&mut self, at: Time, id: ConnectionId, command: Command) {
+    pub(super) fn hold(&mut self, at: Time, id: ConnectionId, command: Command) {
         let until = at + self.linger;
         self.with(id, |client, _| client.hold(until));
         self.commands.push_back(command);
@@ -191,7 +221,7 @@ impl Exchange {
         self.reply(at, id, &[notice]);
     }
 
-    fn with(&mut self, id: ConnectionId, act: impl FnOnce(&mut Client, &Rules)) {
+    pub(super) fn with(&mut self, id: ConnectionId, act: impl FnOnce(&mut Client, &Rules)) {
         if let Some(client) = self.clients.get_mut(&id) {
             act(client, &self.rules);
         }
@@ -240,7 +270,7 @@ fn is_victim(client: &Client, fault: Fault) -> bool {
         Reach::Sequence => tells_of_loss,
         Reach::Connection | Reach::Stream => flows,
     };
-    client.is_served() && client.desk.subscriptions.iter().any(touches)
+    client.is_unharmed() && client.desk.subscriptions.iter().any(touches)
 }
 
 fn flows(held: &Subscription) -> bool {

@@ -8,21 +8,28 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// The names that the certificate is for.
+use crate::twin::tls::Flaw;
+
+/// The names that a good certificate is for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A certificate for this machine's own use, and the authority that vouches for it. Both live as
-/// long as the process; the authority's certificate can be given to clients, its key to nobody.
+/// A certificate for this machine's own use, and the authority that vouches for it; and others that no
+/// client may accept. All live as long as the process; the authority's certificate can be given
+/// to clients, its key to nobody.
 #[derive(Clone)]
 pub struct Certificates {
     authority: String,
-    config: Arc<ServerConfig>,
+    good: Arc<ServerConfig>,
+    wrong_name: Arc<ServerConfig>,
+    expired: Arc<ServerConfig>,
+    foreign: Arc<ServerConfig>,
 }
 
 impl fmt::Debug for Certificates {
@@ -64,7 +71,8 @@ impl From<rustls::Error> for CertificateError {
 }
 
 impl Certificates {
-    /// Makes an authority and a certificate for `localhost`, `127.0.0.1` and `::1`.
+    /// Makes an authority and a certificate for `localhost`, `127.0.0.1` and `::1`, and one of
+    /// each [`Flaw`].
     ///
     /// # Errors
     ///
@@ -79,19 +87,20 @@ impl Certificates {
     ///
     /// The system has no randomness to give, or the crypto provider refuses its own work.
     pub fn generate_for(address: IpAddr) -> Result<Self, CertificateError> {
-        let authority = CertifiedIssuer::self_signed(authority()?, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
+        let authority = authority_named("MarketPrism twin authority")?;
+        let nobody = authority_named("Nobody's authority")?;
         let mut names = NAMES.map(str::to_owned).to_vec();
         names.push(address.to_string());
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.into()], private)?;
+        let good = CertificateParams::new(names)?;
+        let mut expired = good.clone();
+        expired.not_after = date_time_ymd(2020, 1, 1);
+        let wrong_name = CertificateParams::new(["elsewhere.example".to_owned()])?;
         Ok(Self {
             authority: authority.pem(),
-            config: Arc::new(config),
+            foreign: served(&good, &nobody)?,
+            good: served(&good, &authority)?,
+            wrong_name: served(&wrong_name, &authority)?,
+            expired: served(&expired, &authority)?,
         })
     }
 
@@ -111,16 +120,41 @@ impl Certificates {
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.config))
+        TlsAcceptor::from(Arc::clone(&self.good))
+    }
+
+    pub(super) fn flawed(&self, flaw: Flaw) -> TlsAcceptor {
+        let config = match flaw {
+            Flaw::WrongName => &self.wrong_name,
+            Flaw::Expired => &self.expired,
+            Flaw::UnknownAuthority => &self.foreign,
+        };
+        TlsAcceptor::from(Arc::clone(config))
     }
 }
 
-fn authority() -> Result<CertificateParams, rcgen::Error> {
+/// A server that has a certificate of this kind, with a key of its own. It resumes no session of
+/// another's, so each client that comes to it sees the certificate.
+fn served(
+    params: &CertificateParams,
+    authority: &Authority,
+) -> Result<Arc<ServerConfig>, CertificateError> {
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, authority)?;
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], private)?;
+    Ok(Arc::new(config))
+}
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority_named(name: &str) -> Result<Authority, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "MarketPrism twin authority");
-    Ok(params)
+    params.distinguished_name.push(DnType::CommonName, name);
+    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }

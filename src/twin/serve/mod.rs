@@ -3,6 +3,7 @@
 mod certificates;
 mod listener;
 mod socket;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -15,11 +16,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tokio_rustls::TlsAcceptor;
 
 use super::exchange::{Command, ConnectionId, Exchange};
 use super::fault::Fault;
 use super::ledger::Ledger;
+use super::tls::HandshakeFault;
 pub use certificates::{CertificateError, Certificates};
 use listener::Listener;
 use socket::{Mode, Socket};
@@ -57,21 +58,12 @@ const MAX_ARRIVALS: usize = 64;
 pub struct Server {
     exchange: Exchange,
     listener: Listener,
-    tls: Option<TlsHandle>,
+    certificates: Option<Certificates>,
     origin: Instant,
     sleep: Pin<Box<Sleep>>,
     sockets: BTreeMap<ConnectionId, Socket>,
     arrived: Vec<TcpStream>,
     rx: ReceiveBuffer,
-}
-
-/// An acceptor; it has no `Debug` of its own.
-struct TlsHandle(TlsAcceptor);
-
-impl std::fmt::Debug for TlsHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TlsHandle")
-    }
 }
 
 /// The wall-clock time now, for [`Options::origin`](super::Options::origin): stamps of an
@@ -98,10 +90,14 @@ impl Server {
         certificates: Option<&Certificates>,
     ) -> io::Result<Self> {
         let origin = Instant::now();
+        let exchange = match certificates {
+            Some(_) => exchange.over_tls(),
+            None => exchange,
+        };
         Ok(Self {
             exchange,
             listener: Listener::bind(address)?,
-            tls: certificates.map(|certificates| TlsHandle(certificates.acceptor())),
+            certificates: certificates.cloned(),
             origin,
             sleep: Box::pin(tokio::time::sleep_until(origin)),
             sockets: BTreeMap::new(),
@@ -234,8 +230,8 @@ impl Server {
         for stream in self.arrived.drain(..) {
             let now = Time::ZERO + self.origin.elapsed();
             let id = self.exchange.accept(now);
-            let tls = self.tls.as_ref().map(|TlsHandle(acceptor)| acceptor);
-            self.sockets.insert(id, Socket::new(stream, tls));
+            let socket = Socket::new(stream, self.certificates.as_ref());
+            self.sockets.insert(id, socket);
         }
         // New sockets must be polled once to be heard of, and may have deadlines.
         self.sleep.as_mut().reset(Instant::now());
@@ -281,6 +277,9 @@ impl Server {
                 Command::Close(id) => self.with(id, |socket| socket.mode = Mode::Closing),
                 Command::HalfClose(id) => self.with(id, Socket::half_close),
                 Command::Stall(id) => self.with(id, |socket| socket.mode = Mode::Stalled),
+                Command::Unread(id) => self.with(id, Socket::stop_reading),
+                Command::Handshake(id, fault) => self.misgreet(id, fault),
+                Command::Record(id, fault) => self.with(id, |socket| socket.spoil(fault)),
                 Command::Drop(id) => drop(self.gone(id)),
                 Command::Reset(id) => {
                     if let Some(socket) = self.gone(id) {
@@ -288,6 +287,7 @@ impl Server {
                     }
                 }
                 Command::Deafen => self.listener.deafen(),
+                Command::Overflow => self.listener.overflow()?,
                 Command::Listen => self.listener.listen()?,
             }
         }
@@ -301,6 +301,14 @@ impl Server {
     fn with(&mut self, id: ConnectionId, act: impl FnOnce(&mut Socket)) {
         if let Some(socket) = self.sockets.get_mut(&id) {
             act(socket);
+        }
+    }
+
+    fn misgreet(&mut self, id: ConnectionId, fault: HandshakeFault) {
+        if let (Some(socket), Some(certificates)) =
+            (self.sockets.get_mut(&id), self.certificates.as_ref())
+        {
+            socket.misgreet(fault, certificates);
         }
     }
 
@@ -335,7 +343,16 @@ impl Carrier<'_> {
                 Poll::Ready(()) => Carried::Gone,
                 Poll::Pending => Carried::Nothing,
             },
+            Mode::Unread => match socket.poll_gone(cx) {
+                Poll::Ready(()) => Carried::Gone,
+                Poll::Pending => self.poll_write(cx, socket),
+            },
             Mode::HalfClosed => self.poll_read(cx, socket),
+            Mode::TlsClosed => match socket.poll_flush(cx) {
+                Poll::Ready(Err(_)) => Carried::Gone,
+                Poll::Ready(Ok(())) | Poll::Pending => self.poll_read(cx, socket),
+            },
+            Mode::TlsFailed => Self::poll_end(cx, socket),
             Mode::Serving => match self.poll_read(cx, socket) {
                 Carried::Gone => Carried::Gone,
                 read @ (Carried::Nothing | Carried::Something) => {
@@ -392,13 +409,17 @@ impl Carrier<'_> {
         if !self.exchange.transmit(self.id).is_empty() {
             return read;
         }
+        read.max(Self::poll_end(cx, socket))
+    }
+
+    fn poll_end(cx: &mut Context<'_>, socket: &mut Socket) -> Carried {
         match socket.poll_shutdown(cx) {
             Poll::Ready(Ok(())) => {
                 socket.mode = Mode::HalfClosed;
                 Carried::Something
             }
             Poll::Ready(Err(_)) => Carried::Gone,
-            Poll::Pending => read,
+            Poll::Pending => Carried::Nothing,
         }
     }
 }

@@ -7,11 +7,21 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use marketprism_core::ReceiveBuffer;
+use rustls::ServerConnection;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
+
+use super::certificates::Certificates;
+use super::wire::{Damage, Wire};
+use crate::twin::tls::{HandshakeFault, RecordFault};
+
+/// What a middlebox says in the middle of TLS.
+const GARBAGE: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+/// A record that nobody can have encrypted.
+const NO_RECORD: &[u8] = b"\x17\x03\x03\x00\x15what nobody encrypted";
 
 /// A socket and how it is treated.
 #[derive(Debug)]
@@ -29,14 +39,22 @@ pub(super) enum Mode {
     Closing,
     /// Its sending direction is closed; what comes in is thrown away.
     HalfClosed,
+    /// TLS is closed and TCP stays open; what comes in is thrown away.
+    TlsClosed,
+    /// TLS has failed: its alert is sent, and the end.
+    TlsFailed,
     /// It is left alone.
     Stalled,
+    /// It is written and not read.
+    Unread,
 }
 
 enum Stream {
-    Plain(TcpStream),
-    Shaking(Box<Accept<TcpStream>>),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Wire),
+    /// The handshake has not begun.
+    Arrived(Wire, TlsAcceptor),
+    Shaking(Box<Accept<Wire>>),
+    Tls(Box<TlsStream<Wire>>),
     /// The handshake failed.
     Gone,
 }
@@ -45,6 +63,7 @@ impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
+            Self::Arrived(..) => "Arrived",
             Self::Shaking(_) => "Shaking",
             Self::Tls(_) => "Tls",
             Self::Gone => "Gone",
@@ -53,12 +72,13 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, tls: Option<&TlsAcceptor>) -> Self {
+    pub(super) fn new(stream: TcpStream, tls: Option<&Certificates>) -> Self {
         // Without it small messages would wait for each other; with it unset all still works.
         stream.set_nodelay(true).unwrap_or_default();
+        let wire = Wire::new(stream);
         let stream = match tls {
-            Some(acceptor) => Stream::Shaking(Box::new(acceptor.accept(stream))),
-            None => Stream::Plain(stream),
+            Some(certificates) => Stream::Arrived(wire, certificates.acceptor()),
+            None => Stream::Plain(wire),
         };
         Self {
             stream,
@@ -77,7 +97,7 @@ impl Socket {
         let read = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, &mut space),
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, &mut space),
-            Stream::Shaking(_) | Stream::Gone => return Poll::Ready(Ok(0)),
+            Stream::Arrived(..) | Stream::Shaking(_) | Stream::Gone => return Poll::Ready(Ok(0)),
         };
         let count = space.filled().len();
         ready!(read)?;
@@ -95,7 +115,9 @@ impl Socket {
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
-            Stream::Shaking(_) | Stream::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            Stream::Arrived(..) | Stream::Shaking(_) | Stream::Gone => {
+                Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+            }
         }
     }
 
@@ -103,7 +125,9 @@ impl Socket {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
-            Stream::Plain(_) | Stream::Shaking(_) | Stream::Gone => Poll::Ready(Ok(())),
+            Stream::Plain(_) | Stream::Arrived(..) | Stream::Shaking(_) | Stream::Gone => {
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
@@ -112,7 +136,7 @@ impl Socket {
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
-            Stream::Shaking(_) | Stream::Gone => Poll::Ready(Ok(())),
+            Stream::Arrived(..) | Stream::Shaking(_) | Stream::Gone => Poll::Ready(Ok(())),
         }
     }
 
@@ -150,6 +174,55 @@ impl Socket {
         }
     }
 
+    /// Leaves what comes in to the system, in as little room as it allows.
+    pub(super) fn stop_reading(&mut self) {
+        self.mode = Mode::Unread;
+        if let Some(tcp) = self.tcp() {
+            // With more room it merely takes longer until the client's writes pile up.
+            let shrunk = SockRef::from(tcp).set_recv_buffer_size(1);
+            shrunk.unwrap_or_default();
+        }
+    }
+
+    /// Lets the handshake, which has not begun, go wrong.
+    pub(super) fn misgreet(&mut self, fault: HandshakeFault, certificates: &Certificates) {
+        let Some((mut wire, mut acceptor)) = self.take_arrived() else {
+            return;
+        };
+        match fault {
+            HandshakeFault::Hang => self.mode = Mode::Stalled,
+            HandshakeFault::HangMidway => wire.damage(Damage::Stop),
+            HandshakeFault::Cut => wire.damage(Damage::Cut),
+            HandshakeFault::Certificate(flaw) => acceptor = certificates.flawed(flaw),
+            HandshakeFault::PlainHttp => {
+                self.stream = Stream::Plain(wire);
+                return;
+            }
+        }
+        self.stream = Stream::Arrived(wire, acceptor);
+    }
+
+    /// Lets a record go wrong.
+    pub(super) fn spoil(&mut self, fault: RecordFault) {
+        let Stream::Tls(stream) = &mut self.stream else {
+            return;
+        };
+        let (wire, session) = stream.get_mut();
+        match fault {
+            RecordFault::Cut => wire.damage(Damage::Cut),
+            RecordFault::Corrupt => wire.damage(Damage::Flip),
+            RecordFault::Garbage => wire.damage(Damage::Insert(GARBAGE)),
+            RecordFault::Alert => {
+                fail(session);
+                self.mode = Mode::TlsFailed;
+            }
+            RecordFault::CloseNotify => {
+                session.send_close_notify();
+                self.mode = Mode::TlsClosed;
+            }
+        }
+    }
+
     /// Closes by a reset (a linger time of zero).
     pub(super) fn reset(self) {
         if let Some(tcp) = self.tcp() {
@@ -158,6 +231,9 @@ impl Socket {
     }
 
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some((wire, acceptor)) = self.take_arrived() {
+            self.stream = Stream::Shaking(Box::new(acceptor.accept(wire)));
+        }
         let Stream::Shaking(accept) = &mut self.stream else {
             return Poll::Ready(Ok(()));
         };
@@ -167,12 +243,32 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
+    /// The connection if its handshake has not begun; the caller puts it back.
+    fn take_arrived(&mut self) -> Option<(Wire, TlsAcceptor)> {
+        if !matches!(self.stream, Stream::Arrived(..)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.stream, Stream::Gone) {
+            Stream::Arrived(wire, acceptor) => Some((wire, acceptor)),
+            Stream::Plain(_) | Stream::Shaking(_) | Stream::Tls(_) | Stream::Gone => None,
+        }
+    }
+
     fn tcp(&self) -> Option<&TcpStream> {
-        match &self.stream {
-            Stream::Plain(stream) => Some(stream),
+        let wire = match &self.stream {
+            Stream::Plain(wire) | Stream::Arrived(wire, _) => Some(wire),
             Stream::Shaking(accept) => accept.get_ref(),
             Stream::Tls(stream) => Some(stream.get_ref().0),
             Stream::Gone => None,
-        }
+        };
+        wire.map(Wire::tcp)
+    }
+}
+
+/// Has TLS find a record that it cannot decrypt, upon which it gets its alert ready to be sent.
+fn fail(session: &mut ServerConnection) {
+    // Reading from memory succeeds, and that the record is refused is what is wanted.
+    if session.read_tls(&mut &*NO_RECORD).is_ok() {
+        session.process_new_packets().map(drop).unwrap_or_default();
     }
 }

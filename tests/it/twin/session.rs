@@ -28,7 +28,19 @@ enum Flow {
     Closing,
     /// Nothing goes from the exchange to the client any more.
     Up,
+    /// Nothing goes from the client to the exchange any more.
+    Down,
     None,
+}
+
+/// What becomes of a dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listening {
+    Yes,
+    /// It is refused.
+    No,
+    /// Nothing.
+    Never,
 }
 
 struct Party {
@@ -42,7 +54,7 @@ struct Party {
 struct Play {
     exchange: Exchange,
     parties: Vec<Party>,
-    listening: bool,
+    listening: Listening,
     now: Time,
     rx: ReceiveBuffer,
 }
@@ -111,7 +123,7 @@ impl Play {
         let mut play = Self {
             exchange: Exchange::new(market, options, seed),
             parties: parties.collect(),
-            listening: true,
+            listening: Listening::Yes,
             now: Time::ZERO,
             rx: ReceiveBuffer::with_capacity(1 << 20),
         };
@@ -172,17 +184,21 @@ impl Play {
             match action {
                 Action::Dial(epoch) => {
                     assert!(party.wire.is_none(), "a second socket");
-                    if *listening {
-                        let far = Some(exchange.accept(*now));
-                        party.wire = Some(Wire {
-                            epoch,
-                            far,
-                            flow: Flow::Both,
-                        });
-                        party.session.handle(*now, Input::Dialed(epoch));
-                    } else {
-                        let failed = Input::DialFailed(epoch, SocketFault::Refused);
-                        party.session.handle(*now, failed);
+                    match *listening {
+                        Listening::Yes => {
+                            let far = Some(exchange.accept(*now));
+                            party.wire = Some(Wire {
+                                epoch,
+                                far,
+                                flow: Flow::Both,
+                            });
+                            party.session.handle(*now, Input::Dialed(epoch));
+                        }
+                        Listening::No => {
+                            let failed = Input::DialFailed(epoch, SocketFault::Refused);
+                            party.session.handle(*now, failed);
+                        }
+                        Listening::Never => {}
                     }
                 }
                 Action::Drop(epoch) => {
@@ -213,13 +229,13 @@ impl Play {
             return;
         };
         let up = party.session.transmit().to_vec();
-        if !up.is_empty() && flow != Flow::None {
+        if !up.is_empty() && !matches!(flow, Flow::None | Flow::Down) {
             party.session.transmitted(*now, up.len());
             fill(rx, &up);
             exchange.receive(*now, far, rx);
         }
         let down = exchange.transmit(far).to_vec();
-        if !down.is_empty() && matches!(flow, Flow::Both | Flow::Closing) {
+        if !down.is_empty() && matches!(flow, Flow::Both | Flow::Down | Flow::Closing) {
             exchange.transmitted(*now, far, down.len());
             fill(rx, &down);
             party.receive(*now, rx);
@@ -237,8 +253,9 @@ impl Play {
             parties.iter().position(|party| far(party) == Some(id))
         };
         match command {
-            Command::Deafen => self.listening = false,
-            Command::Listen => self.listening = true,
+            Command::Deafen => self.listening = Listening::No,
+            Command::Overflow => self.listening = Listening::Never,
+            Command::Listen => self.listening = Listening::Yes,
             Command::Close(id) => {
                 if let Some(place) = of(&mut self.parties, id) {
                     self.parties[place].turn(Flow::Closing);
@@ -255,6 +272,12 @@ impl Play {
                     self.parties[place].turn(Flow::None);
                 }
             }
+            Command::Unread(id) => {
+                if let Some(place) = of(&mut self.parties, id) {
+                    self.parties[place].turn(Flow::Down);
+                }
+            }
+            Command::Handshake(..) | Command::Record(..) => unreachable!("there is no TLS"),
             Command::Drop(id) | Command::Reset(id) => {
                 let place = of(&mut self.parties, id);
                 self.exchange.closed(now, id);

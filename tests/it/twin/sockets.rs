@@ -1,226 +1,16 @@
 //! The twin on real sockets, plain and TLS: each fault as a client's system sees it.
 
-use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use marketprism::twin::{Certificates, Exchange, Fault, Options, Server};
-use marketprism_core::ReceiveBuffer;
+use marketprism::twin::{Exchange, Fault, Options, Server};
 use marketprism_core::market::Market;
-use marketprism_core::ws::handshake::{Refused, Request, ResponseReader};
-use marketprism_core::ws::{Decoder, Item, Limits, Role, TransmitQueue};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use marketprism_core::ws::TransmitQueue;
+use marketprism_core::ws::handshake::Refused;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-const SPOT: &str = "/stream?streams=btcusdt@bookTicker/btcusdt@depth@100ms";
-const NONCE: [u8; 16] = [9; 16];
-/// Nothing here takes nearly as long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-trait Bytes: AsyncRead + AsyncWrite + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Unpin> Bytes for T {}
-
-/// How clients speak to the twin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
-    Tcp,
-    Tls,
-}
-
-struct Place {
-    server: Server,
-    certificates: Certificates,
-    transport: Transport,
-}
-
-/// What a client reads next.
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    Text(String),
-    Close(Option<u16>),
-    End,
-    Failed(io::ErrorKind),
-    Refused(Refused),
-}
-
-struct Client {
-    stream: Box<dyn Bytes>,
-    rx: ReceiveBuffer,
-    reader: Option<ResponseReader>,
-    decoder: Decoder,
-}
-
-fn run(test: impl AsyncFn(Place)) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    for transport in [Transport::Tcp, Transport::Tls] {
-        runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, test(Place::new(transport)))
-                .await
-                .unwrap();
-        });
-    }
-}
-
-impl Place {
-    fn new(transport: Transport) -> Self {
-        let mut options = Options::new(Market::BinanceSpot);
-        options.pace = Duration::from_millis(5);
-        let exchange = Exchange::new(Market::BinanceSpot, options, 1);
-        let certificates = Certificates::generate().unwrap();
-        let tls = (transport == Transport::Tls).then_some(&certificates);
-        let server = Server::bind(exchange, "127.0.0.1:0".parse().unwrap(), tls).unwrap();
-        Self {
-            server,
-            certificates,
-            transport,
-        }
-    }
-
-    /// Serves while something else goes on.
-    async fn serve<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                turned = self.server.turn() => turned.unwrap(),
-            }
-        }
-    }
-
-    async fn serve_for(&mut self, span: Duration) {
-        self.serve(tokio::time::sleep(span)).await;
-    }
-
-    async fn dial(&mut self) -> io::Result<Box<dyn Bytes>> {
-        let address = self.server.address();
-        let connector = self.connector();
-        let transport = self.transport;
-        let dialing = async {
-            let tcp = TcpStream::connect(address).await?;
-            Ok(match transport {
-                Transport::Tcp => Box::new(tcp) as Box<dyn Bytes>,
-                Transport::Tls => {
-                    let name = ServerName::try_from("127.0.0.1").unwrap();
-                    Box::new(connector.connect(name, tcp).await?)
-                }
-            })
-        };
-        self.serve(dialing).await
-    }
-
-    fn connector(&self) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        let pem = self.certificates.authority().as_bytes();
-        roots
-            .add(CertificateDer::from_pem_slice(pem).unwrap())
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        TlsConnector::from(Arc::new(config))
-    }
-
-    async fn connect(&mut self) -> Client {
-        let stream = self.dial().await.unwrap();
-        let request = Request {
-            host: "127.0.0.1",
-            port: self.server.address().port(),
-            tls: self.transport == Transport::Tls,
-            path: SPOT,
-            headers: &[],
-            protocols: &[],
-            deflate: None,
-        };
-        let mut client = Client {
-            stream,
-            rx: ReceiveBuffer::with_capacity(64 << 10),
-            reader: Some(ResponseReader::new(&request, NONCE, 16 << 10)),
-            decoder: Decoder::new(Role::Client, Limits::DEFAULT, None),
-        };
-        let head = request.write(NONCE).unwrap();
-        self.serve(client.stream.write_all(&head)).await.unwrap();
-        client
-    }
-
-    /// A client to which every stream flows.
-    async fn streaming(&mut self) -> Client {
-        let mut client = self.connect().await;
-        for part in ["bookTicker", "depthUpdate"] {
-            while !matches!(self.next(&mut client).await, Next::Text(text) if text.contains(part)) {
-            }
-        }
-        client
-    }
-
-    async fn next(&mut self, client: &mut Client) -> Next {
-        self.serve(client.next()).await
-    }
-
-    /// What comes after all data: how it ended.
-    async fn end(&mut self, client: &mut Client) -> Next {
-        loop {
-            let next = self.next(client).await;
-            if !matches!(next, Next::Text(_)) {
-                return next;
-            }
-        }
-    }
-
-    fn live(&self) -> u32 {
-        self.server.ledger().sockets().live
-    }
-
-    /// Serves until so many sockets are live.
-    async fn until_live(&mut self, count: u32) {
-        while self.live() != count {
-            self.server.turn().await.unwrap();
-        }
-    }
-}
-
-impl Client {
-    async fn next(&mut self) -> Next {
-        loop {
-            if let Some(next) = self.take() {
-                return next;
-            }
-            let spare = self.rx.spare();
-            match self.stream.read(spare).await {
-                Ok(0) => return Next::End,
-                Ok(count) => self.rx.commit(count),
-                // The end of a TLS stream without notice is an end all the same.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Next::End,
-                Err(error) => return Next::Failed(error.kind()),
-            }
-        }
-    }
-
-    fn take(&mut self) -> Option<Next> {
-        if let Some(reader) = &mut self.reader {
-            match reader.read(&mut self.rx) {
-                Ok(None) => return None,
-                Ok(Some(_)) => self.reader = None,
-                Err(refused) => return Some(Next::Refused(refused)),
-            }
-        }
-        match self.decoder.next(&mut self.rx).unwrap()? {
-            Item::Text(text) => Some(Next::Text(text.to_owned())),
-            Item::Close(close) => Some(Next::Close(close.map(|close| close.code))),
-            Item::Binary(_) | Item::Ping(_) | Item::Pong(_) => None,
-        }
-    }
-}
+use super::place::{Next, Transport, run};
 
 #[test]
 fn a_clean_close_is_a_close_frame_and_an_end() {
@@ -257,11 +47,15 @@ fn a_cut_is_an_end_and_a_reset_is_a_reset() {
 }
 
 #[test]
-fn a_half_close_is_an_end_and_the_far_end_stays() {
+fn a_half_close_is_an_end_without_notice_and_the_far_end_stays() {
     run(async |mut place| {
         let mut client = place.streaming().await;
         place.server.inject(Fault::HalfClose);
-        assert_eq!(place.end(&mut client).await, Next::End);
+        let end = match place.transport {
+            Transport::Tcp => Next::End,
+            Transport::Tls => Next::Torn,
+        };
+        assert_eq!(place.end(&mut client).await, end);
         place.serve_for(Duration::from_millis(300)).await;
         assert_eq!(place.live(), 1);
         place
@@ -329,6 +123,70 @@ fn nobody_listens_for_a_while_and_then_somebody_at_the_same_port() {
         assert_eq!(refused, Some(io::ErrorKind::ConnectionRefused));
         place.serve_for(Duration::from_millis(350)).await;
         place.streaming().await;
+    });
+}
+
+#[test]
+fn who_is_accepted_is_reset_for_a_while() {
+    run(async |mut place| {
+        let mut client = place.streaming().await;
+        let span = Duration::from_millis(300);
+        place.server.inject(Fault::ResetOnAccept(span));
+        assert_eq!(place.end(&mut client).await, Next::End);
+        place.serve_for(span).await;
+        for _ in 0..2 {
+            let reset = match place.dial().await {
+                Ok(mut stream) => place.serve(stream.read(&mut [0; 8])).await.map(drop),
+                Err(error) => Err(error),
+            };
+            let kind = reset.map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::ConnectionReset));
+        }
+        assert_eq!(place.live(), 1, "who has ended, and still holds its end");
+        place.serve_for(span).await;
+        place.streaming().await;
+    });
+}
+
+/// The queue of other systems cannot be filled.
+#[cfg(target_os = "linux")]
+#[test]
+fn connects_hang_for_a_while_and_then_come_through() {
+    run(async |mut place| {
+        let mut client = place.streaming().await;
+        place
+            .server
+            .inject(Fault::DroppedSyn(Duration::from_millis(400)));
+        let reset = Next::Failed(io::ErrorKind::ConnectionReset);
+        assert_eq!(place.end(&mut client).await, reset);
+        let address = place.server.address();
+        let hanging = [TcpStream::connect(address), TcpStream::connect(address)];
+        for connect in hanging {
+            let within = tokio::time::timeout(Duration::from_millis(150), connect);
+            assert!(place.serve(within).await.is_err());
+        }
+        assert_eq!(place.live(), 0);
+        // The system repeats the SYN after a second.
+        drop(place.dial().await.unwrap());
+        place.streaming().await;
+        assert_eq!(place.server.ledger().sockets().total, 3);
+    });
+}
+
+#[test]
+fn who_is_not_read_cannot_write_for_ever_while_data_go_on() {
+    run(async |mut place| {
+        let mut client = place.streaming().await;
+        let span = Duration::from_millis(800);
+        place.server.inject(Fault::Unread(span));
+        place.server.turn().await.unwrap();
+        let flood = vec![0; 16 << 20];
+        let within = tokio::time::timeout(span / 2, client.stream.write_all(&flood));
+        assert!(place.serve(within).await.is_err());
+        assert!(matches!(place.next(&mut client).await, Next::Text(_)));
+        let reset = Next::Failed(io::ErrorKind::ConnectionReset);
+        assert_eq!(place.end(&mut client).await, reset);
+        place.until_live(0).await;
     });
 }
 
