@@ -55,5 +55,5 @@ mod wake;
 pub use dial::{Dialer, Network};
 pub use events::Events;
 pub use marketprism_shell::{Alpn, Tls, TlsError};
-pub use stream::Socket;
+pub use stream::{Secure, Socket};
 pub use turn::Driver;
