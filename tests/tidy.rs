@@ -189,6 +189,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("core/src/venue/", &["ws", "session", "fleet", "machine"]),
     ("core/src/session/", &["fleet"]),
     ("shell-common/src/", &["market", "venue", "session", "plan"]),
+    ("shell-tests/src/", &["market", "venue", "session", "plan"]),
     ("shell-tokio/src/", &["market", "venue", "session", "plan"]),
     ("shell-mio/src/", &["market", "venue", "session", "plan"]),
 ];
@@ -245,10 +246,10 @@ fn every_invariant_names_tests_that_exist() {
             continue;
         };
         for name in quoted(shown) {
-            let function = format!("fn {name}(");
-            let known = sources
-                .iter()
-                .any(|(path, source)| path == name || source.contains(&function));
+            let functions = ["(", "<"].map(|end| format!("fn {name}{end}"));
+            let known = sources.iter().any(|(path, source)| {
+                path == name || functions.iter().any(|function| source.contains(function))
+            });
             if !known {
                 findings.push(format!("{title}: {name} does not exist"));
             }

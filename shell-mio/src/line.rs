@@ -7,7 +7,7 @@ use marketprism_shell::fault;
 use mio::{Registry, Token};
 
 use crate::dial::Dial;
-use crate::stream::Socket;
+use crate::stream::{Socket, Taken};
 
 /// One machine's place in the loop: at most one socket, or one dial under way.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ enum Writing {
 
 pub(crate) enum Read {
     Nothing,
+    /// From the kernel; see [`Taken`].
     Bytes(usize),
     End(Input),
 }
@@ -141,7 +142,7 @@ impl Line {
         let State::Live(live) = &mut self.state else {
             return Written::Nothing;
         };
-        if bytes.is_empty() || live.writing != Writing::Open {
+        if live.writing != Writing::Open {
             return Written::Nothing;
         }
         let broken = match live.socket.write(bytes) {
@@ -155,21 +156,18 @@ impl Line {
         Written::Broken
     }
 
-    pub(crate) fn read(&mut self, rx: &mut ReceiveBuffer) -> Read {
+    pub(crate) fn read(&mut self, wire: &mut [u8], rx: &mut ReceiveBuffer) -> Read {
         let State::Live(live) = &mut self.state else {
             return Read::Nothing;
         };
         if live.reading == Reading::Ended {
             return Read::Nothing;
         }
-        let end = match (live.socket.read(rx.spare()), live.writing) {
-            (Ok(Some(count)), _) if count > 0 => {
-                rx.commit(count);
-                return Read::Bytes(count);
-            }
-            (Ok(None), Writing::Open) => return Read::Nothing,
+        let end = match (live.socket.read(wire, rx), live.writing) {
+            (Ok(Taken::Bytes(count)), _) => return Read::Bytes(count),
+            (Ok(Taken::Nothing), Writing::Open) => return Read::Nothing,
             (_, Writing::Broken(fault)) => Input::Broken(live.epoch, fault),
-            (Ok(_), _) => Input::Eof(live.epoch),
+            (Ok(Taken::End), _) => Input::Eof(live.epoch),
             (Err(error), _) => Input::Broken(live.epoch, fault(&error)),
         };
         live.reading = Reading::Ended;

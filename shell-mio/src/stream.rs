@@ -1,35 +1,70 @@
-//! One socket. Its owner owns the file descriptor whole: dropping it closes it.
-//!
-//! TCP for now; TLS joins it as a second variant, over rustls' own buffers.
+//! One socket, plain or TLS. Its owner owns the file descriptor whole: dropping it closes it.
 
 use std::io::{self, Read, Write};
 
+use marketprism_core::ReceiveBuffer;
 use mio::net::TcpStream;
 
-/// A connected socket; dropping it closes the file descriptor before the drop returns, which is
-/// what makes `Input::Released` true.
+use crate::secure::Secure;
+
+/// A connected socket.
+///
+/// Dropping it closes the file descriptor before the drop returns, which is what makes
+/// `Input::Released` true. Lingering is left as the system has it: what was written is still
+/// delivered, and the close does not wait for it.
 #[derive(Debug)]
-pub(crate) struct Socket(TcpStream);
+pub(crate) enum Socket {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS over TCP.
+    Tls(Box<Secure<TcpStream>>),
+}
+
+/// What one look at a socket brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There is nothing for the time being.
+    Nothing,
+    /// So many bytes from the kernel; what they say stands in the receive buffer, which may be
+    /// nothing yet where they were encrypted.
+    Bytes(usize),
+    /// There will be no more.
+    End,
+}
 
 impl Socket {
-    pub(crate) const fn plain(stream: TcpStream) -> Self {
-        Self(stream)
+    /// Takes what there is into `rx`; `wire` is lent for what has to be decrypted first.
+    pub(crate) fn read(&mut self, wire: &mut [u8], rx: &mut ReceiveBuffer) -> io::Result<Taken> {
+        match self {
+            Self::Plain(stream) => plain(stream, rx),
+            Self::Tls(stream) => stream.read(wire, rx),
+        }
     }
 
-    /// Reads what is there; `None` if nothing is, 0 at the end of the stream.
-    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
-        retried(|| self.0.read(into))
-    }
-
-    /// Writes what there is room for; `None` if there is none.
+    /// Writes what there is room for; `None` if there is none, or nothing to write.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        retried(|| self.0.write(bytes))
+        match self {
+            Self::Plain(_) if bytes.is_empty() => Ok(None),
+            Self::Plain(stream) => retried(|| stream.write(bytes)),
+            Self::Tls(stream) => stream.write(bytes),
+        }
     }
+}
+
+fn plain(stream: &mut TcpStream, rx: &mut ReceiveBuffer) -> io::Result<Taken> {
+    Ok(match retried(|| stream.read(rx.spare()))? {
+        None => Taken::Nothing,
+        Some(0) => Taken::End,
+        Some(count) => {
+            rx.commit(count);
+            Taken::Bytes(count)
+        }
+    })
 }
 
 /// The answer of a non-blocking call: again if a signal came in between, `None` if it would
 /// have to wait.
-fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+pub(crate) fn retried(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
         match call() {
             Ok(count) => return Ok(Some(count)),

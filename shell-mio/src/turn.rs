@@ -1,41 +1,49 @@
 //! One turn of the loop: what the core wants done, what the sockets bring, what the clock says.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use marketprism_shell::Clock;
+use marketprism_shell::{Clock, Tls};
 use mio::{Events, Poll, Token, Waker};
 
-use crate::dial::Dial;
+use crate::dial::Dialer;
 use crate::line::{Line, Read, Written};
+use crate::resolve::{self, Find};
+use crate::secure::{PLAIN, WIRE};
+use crate::wake::{Bell, Stopper};
 
 /// The size of the one receive buffer, and what one socket may bring in one turn before the others
 /// and the clock have theirs; the read that reaches it may go beyond.
 const RECEIVE: usize = 64 * 1024;
+const _: () = assert!(PLAIN <= RECEIVE, "what one read decrypts finds room");
 
 /// How many readiness events one wait takes over; the rest wait in the kernel.
 const EVENTS: usize = 256;
 
-/// The token that is no socket's: a resolver or a [`Stopper`] wakes the loop.
+/// The token that is no socket's: a [`Bell`] wakes the loop.
 const WOKEN: Token = Token(usize::MAX);
 
 /// Drives a fleet over real sockets in the thread that calls it.
 ///
 /// One value owns everything: the machines, at most one socket for each of them, and one
-/// receive buffer lent to all. No deadline, retry or limit is here that is not the core's.
+/// receive buffer lent to all. There is no task, channel or queue behind it, and no deadline,
+/// retry or limit that is not the core's; only a host name is looked up in a thread of its own.
+/// Nothing happens unless [`turn`](Self::turn) or [`run`](Self::run) is called.
 #[derive(Debug)]
 pub struct Driver<M: Machine> {
     fleet: Fleet<M>,
+    dialer: Dialer,
     clock: Clock,
     poll: Poll,
     events: Events,
     lines: Vec<Line>,
     rx: ReceiveBuffer,
+    /// Records of TLS on their way into it.
+    wire: Box<[u8]>,
+    bell: Bell,
     stopper: Stopper,
     told: Told,
 }
@@ -47,45 +55,38 @@ enum Told {
     Something,
 }
 
-/// Asks a [`Driver::run`] in another thread to stop in good order.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    asked: Arc<AtomicBool>,
-    waker: Arc<Waker>,
-}
-
-impl Stopper {
-    /// Asks.
-    ///
-    /// # Errors
-    ///
-    /// If the loop cannot be woken; it then stops after its next wake-up.
-    pub fn stop(&self) -> io::Result<()> {
-        self.asked.store(true, Ordering::Release);
-        self.waker.wake()
-    }
-}
-
 impl<M: Machine> Driver<M> {
-    /// A driver over the system's network.
+    /// A driver over the system's network; `tls` is used where an endpoint asks for it.
     ///
     /// # Errors
     ///
     /// If the system has no file descriptor left for the loop.
-    pub fn new(fleet: Fleet<M>) -> io::Result<Self> {
+    pub fn new(fleet: Fleet<M>, tls: Tls) -> io::Result<Self> {
+        Self::finding(fleet, tls, resolve::system)
+    }
+
+    /// The same, with another way of looking names up.
+    fn finding(fleet: Fleet<M>, tls: Tls, find: Find) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
-        let asked = Arc::default();
+        let bell = Bell::new(Waker::new(poll.registry(), WOKEN)?);
         Ok(Self {
             fleet,
+            dialer: Dialer::new(tls, find, bell.clone()),
             clock: Clock::start(Instant::now),
             poll,
             events: Events::with_capacity(EVENTS),
             lines: Vec::new(),
             rx: ReceiveBuffer::with_capacity(RECEIVE),
-            stopper: Stopper { asked, waker },
+            wire: vec![0; WIRE].into_boxed_slice(),
+            stopper: Stopper::new(bell.clone()),
+            bell,
             told: Told::Nothing,
         })
+    }
+
+    /// Lets one machine trust something else.
+    pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
+        self.dialer.set_tls(id, tls);
     }
 
     /// The machines, to read them, to add to them, or to send. What this changes is acted upon
@@ -137,6 +138,12 @@ impl<M: Machine> Driver<M> {
         self.stopper.clone()
     }
 
+    /// A handle by which another thread ends a wait of [`turn`](Self::turn).
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
     /// Starts every machine and hands each event to `each`, until every machine has stopped:
     /// by itself, or because a [`Stopper`] asked and all have closed in good order.
     ///
@@ -146,30 +153,29 @@ impl<M: Machine> Driver<M> {
     pub fn run(&mut self, mut each: impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
         self.start();
         while !self.stopped() {
-            self.turn(&mut each)?;
-            if self.stopper.asked.swap(false, Ordering::AcqRel) {
+            if self.stopper.take() {
                 self.stop();
             }
+            self.turn(&mut each)?;
         }
         Ok(())
     }
 
     /// Waits until there is something to do, and does it: hands each event to `each`, in order,
-    /// and returns once the network has nothing more for this turn.
+    /// and returns once the network has nothing more for this turn, or a [`Bell`] has rung.
     ///
     /// # Errors
     ///
     /// If the system refuses to wait for the sockets; no state is lost by it.
     pub fn turn(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> io::Result<()> {
-        let told = std::mem::replace(&mut self.told, Told::Nothing);
         // The news of all come first: a socket that always has more must not keep those of the
         // others waiting in the kernel.
-        self.look(Some(Duration::ZERO))?;
-        if self.pass(each) {
-            return Ok(());
-        }
-        if told == Told::Something && self.fleet.stopped() {
-            // Nothing would ever end the wait.
+        let rung = self.look(Some(Duration::ZERO))?;
+        let told = std::mem::replace(&mut self.told, Told::Nothing);
+        let happened = self.pass(each);
+        // Once all have stopped, nothing would ever end the wait.
+        let over = told == Told::Something && self.fleet.stopped();
+        if happened || rung || over {
             return Ok(());
         }
         let due = self.fleet.poll_timeout();
@@ -178,25 +184,30 @@ impl<M: Machine> Driver<M> {
         Ok(())
     }
 
-    /// Waits for news of the sockets, but not longer than this, and takes note of whose they are.
+    /// Waits for news of the sockets, but not longer than this, and takes note of whose they are;
+    /// whether a [`Bell`] has rung.
     ///
     /// A signal ends the wait, not the look: a process that was stopped for a while wakes to
     /// deadlines that have passed, and to sockets full of proof that they do not count.
-    fn look(&mut self, mut wait: Option<Duration>) -> io::Result<()> {
+    fn look(&mut self, mut wait: Option<Duration>) -> io::Result<bool> {
         while let Err(error) = self.poll.poll(&mut self.events, wait) {
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);
             }
             wait = Some(Duration::ZERO);
         }
+        let mut rung = false;
         for event in &self.events {
             match self.lines.get_mut(event.token().0) {
                 Some(line) => line.look_again(),
-                // Woken by a resolver: whoever dials looks.
-                None => self.lines.iter_mut().for_each(Line::look_if_dialing),
+                None => rung = true,
             }
         }
-        Ok(())
+        if rung {
+            // By a resolver, perhaps: whoever dials looks.
+            self.lines.iter_mut().for_each(Line::look_if_dialing);
+        }
+        Ok(rung)
     }
 
     /// Looks at everything once; whether anything happened. Only when nothing did is there
@@ -251,7 +262,7 @@ impl<M: Machine> Driver<M> {
         match action {
             Action::Dial(epoch) => {
                 if let (Some(line), Some(machine)) = (line, self.fleet.machine(id)) {
-                    let dial = Dial::begin(machine.endpoint(), &self.stopper.waker);
+                    let dial = self.dialer.dial(id, machine.endpoint());
                     line.begin(epoch, dial);
                 }
             }
@@ -320,7 +331,7 @@ impl<M: Machine> Driver<M> {
                 return happened;
             };
             let id = line.id;
-            match line.read(&mut self.rx) {
+            match line.read(&mut self.wire, &mut self.rx) {
                 Read::Nothing => return happened,
                 Read::Bytes(count) => {
                     share = share.saturating_sub(count);
@@ -340,6 +351,10 @@ impl<M: Machine> Driver<M> {
     }
 
     fn receive(&mut self, id: MachineId, each: &mut impl FnMut(MachineId, M::Event<'_>)) {
+        if self.rx.is_empty() {
+            // A part of a record, or one that TLS keeps to itself.
+            return;
+        }
         let (now, received) = (self.clock.now(), Clock::unix());
         self.fleet.receive(now, received, id, &mut self.rx, each);
         debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");

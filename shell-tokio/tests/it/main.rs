@@ -1,9 +1,9 @@
-//! The driver over scripted sockets, over loopback, and against servers that others wrote.
+//! The driver over scripted sockets, and over real ones as every shell.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod loopback;
-mod others;
-mod peer;
+mod run;
 mod script;
-mod secure;
+mod shell;
 mod turns;
+
+marketprism_shell_tests::suite!(crate::shell::Tokio);

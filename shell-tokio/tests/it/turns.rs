@@ -10,10 +10,11 @@ use std::time::Duration;
 use marketprism_core::Machine;
 use marketprism_core::connection::{Epoch, Fault, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
+use marketprism_shell_tests::pipe::Pipe;
 use marketprism_tokio::Driver;
 use proptest::prelude::*;
 
-use crate::script::{Pipe, Script, Scripted, Step};
+use crate::script::{Script, Scripted, Step};
 
 const EPOCH: fn() -> Epoch = Epoch::default;
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use marketprism_core::ReceiveBuffer;
 use marketprism_core::ws::handshake::Response;
 use marketprism_core::ws::{CloseFrame, Item, Limits, Server, ServerEvent};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
 /// How one connection goes, once it is accepted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Act {
+pub enum Act {
     /// Says this and echoes until the client closes.
     Echo(&'static str),
     /// Says this, then sends FIN and nothing else.
@@ -37,23 +37,45 @@ pub(crate) enum Act {
     /// Sends so many zero bytes in one binary message, reading nothing before the client has
     /// had time to fill every buffer in between.
     Slow(usize),
+    /// Says this, and then without end, reading nothing, for as long as the socket lives.
+    Flood(&'static str),
+    /// Says so many numbers and, in one message, so many zero bytes, all in one write; then
+    /// nothing until the client closes.
+    Burst(u32, usize),
+    /// Says this, and then something that is no frame, nor a record of TLS.
+    Garbage(&'static str),
+    /// Says this in a session that was resumed, then echoes.
+    Resumed(&'static str),
+    /// Says this, and changes its keys and asks for new ones before each echo.
+    Rekey(&'static str),
 }
 
 /// A peer that plays its acts and ends.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
+pub struct Peer {
+    /// Where it listens.
+    pub address: SocketAddr,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl Peer {
     /// One act for each connection, in order, over plain TCP.
-    pub(crate) fn plain(acts: impl Into<Vec<Act>>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If there is no port to listen on.
+    #[must_use]
+    pub fn plain(acts: impl Into<Vec<Act>>) -> Self {
         Self::playing(acts.into(), Ok)
     }
 
     /// The same over TLS.
-    pub(crate) fn tls(acts: impl Into<Vec<Act>>, config: Arc<ServerConfig>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If there is no port to listen on.
+    #[must_use]
+    pub fn tls(acts: impl Into<Vec<Act>>, config: Arc<ServerConfig>) -> Self {
         Self::playing(acts.into(), move |stream| {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             Ok(StreamOwned::new(connection, stream))
@@ -83,8 +105,12 @@ impl Peer {
         Self { address, thread }
     }
 
-    /// Waits for the last act; panics if the client did what it should not.
-    pub(crate) fn finished(self) {
+    /// Waits for the last act.
+    ///
+    /// # Panics
+    ///
+    /// If the client did what it should not.
+    pub fn finished(self) {
         self.thread.join().unwrap().unwrap();
     }
 }
@@ -110,8 +136,14 @@ fn assert_closed(mut stream: &TcpStream) {
     }
 }
 
-pub(crate) trait Stream: Read + Write {
+/// A far end's socket.
+trait Stream: Read + Write {
     fn tcp(&self) -> &TcpStream;
+
+    /// The far end's TLS, unless it is plain TCP.
+    fn tls(&mut self) -> Option<&mut ServerConnection> {
+        None
+    }
 }
 
 impl Stream for TcpStream {
@@ -123,6 +155,10 @@ impl Stream for TcpStream {
 impl Stream for StreamOwned<ServerConnection, TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref()
+    }
+
+    fn tls(&mut self) -> Option<&mut ServerConnection> {
+        Some(&mut self.conn)
     }
 }
 
@@ -196,6 +232,19 @@ impl<S: Stream> Far<S> {
                 self.echo()
             }
             Act::Late(count) => self.answer_late(count),
+            Act::Flood(text) => self.flood(text),
+            Act::Burst(count, size) => self.burst(count, size),
+            Act::Garbage(text) => {
+                self.welcome(text)?;
+                self.garbage()
+            }
+            Act::Resumed(text) => {
+                self.welcome(text)?;
+                let kind = self.stream.tls().and_then(|tls| tls.handshake_kind());
+                assert_eq!(kind, Some(HandshakeKind::Resumed));
+                self.echo()
+            }
+            Act::Rekey(text) => self.rekey(text),
             Act::Slow(count) => {
                 self.upgrade()?;
                 self.flush()?;
@@ -204,6 +253,44 @@ impl<S: Stream> Far<S> {
                 self.echo()
             }
         }
+    }
+
+    /// Ends when the client has closed.
+    fn flood(&mut self, text: &str) -> io::Result<()> {
+        self.welcome(text)?;
+        for _ in 0..10_000 {
+            self.server.queue().text("more").unwrap();
+        }
+        while self.stream.write_all(self.server.transmit()).is_ok() {}
+        Ok(())
+    }
+
+    fn burst(&mut self, count: u32, size: usize) -> io::Result<()> {
+        self.upgrade()?;
+        for number in 0..count {
+            self.server.queue().text(&number.to_string()).unwrap();
+        }
+        self.server.queue().binary(&vec![0; size]).unwrap();
+        self.echo()
+    }
+
+    /// Below TLS, if there is any, and then nothing until the client has closed.
+    fn garbage(&self) -> io::Result<()> {
+        self.stream.tcp().write_all(&[0xff; 64])?;
+        let mut rest = [0; 4096];
+        while matches!(self.stream.tcp().read(&mut rest), Ok(count) if count > 0) {}
+        Ok(())
+    }
+
+    fn rekey(&mut self, text: &str) -> io::Result<()> {
+        self.welcome(text)?;
+        while let Said::Text(text) = self.hear()? {
+            let tls = self.stream.tls().unwrap();
+            tls.refresh_traffic_keys().unwrap();
+            self.server.queue().text(&text).unwrap();
+            self.flush()?;
+        }
+        self.echo()
     }
 
     fn answer_late(&mut self, count: u32) -> io::Result<()> {

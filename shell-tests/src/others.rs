@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use marketprism_core::connection::{Cause, Connection, Event, Fault, Status};
 use marketprism_core::fleet::MachineId;
 use marketprism_core::ws::deflate;
-use marketprism_tokio::Driver;
 
-use crate::loopback::{config, driver, webpki};
+use crate::heard::{config, driver, webpki};
+use crate::{Drive, Shell};
 
 /// A server in a process of its own.
 struct Server {
@@ -26,9 +26,10 @@ impl Drop for Server {
     }
 }
 
-/// Where `tests/peers.sh` puts the packages.
+/// Where `tests/peers.sh` puts the packages: in the folder that the test was built in.
 fn installed() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(3).unwrap();
     std::env::var_os("MARKETPRISM_PEERS").map_or_else(|| target.join("peers"), PathBuf::from)
 }
 
@@ -48,7 +49,7 @@ fn ws() -> Option<Server> {
 
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/peers")
+        .join("peers")
         .join(name)
 }
 
@@ -91,17 +92,20 @@ fn said(event: Event<'_>) -> Option<Said> {
 }
 
 /// A talk with a server, one thing after the other.
-struct Talk {
-    driver: Driver<Connection>,
+struct Talk<D> {
+    driver: D,
     id: MachineId,
 }
 
-impl Talk {
-    fn with(server: &Server, deflate: Option<deflate::Config>) -> Self {
+impl<D: Drive<Connection>> Talk<D> {
+    fn with<S>(server: &Server, deflate: Option<deflate::Config>) -> Self
+    where
+        S: Shell<Driver<Connection> = D>,
+    {
         let mut config = config(server.address);
         config.deflate = deflate;
         config.transmit = 2 << 20;
-        let (mut driver, id) = driver(config, webpki());
+        let (mut driver, id) = driver::<S>(config, webpki());
         driver.start();
         Self { driver, id }
     }
@@ -117,23 +121,21 @@ impl Talk {
     }
 
     /// The next thing said.
-    async fn hear(&mut self) -> Said {
+    fn hear(&mut self) -> Said {
         let mut next = Vec::new();
         while next.is_empty() {
-            self.driver
-                .turn(&mut |_, event| next.extend(said(event)))
-                .await;
+            self.driver.turn(&mut |_, event| next.extend(said(event)));
         }
         assert_eq!(next.len(), 1, "one at a time: {next:?}");
         next.remove(0)
     }
 
-    async fn ask(&mut self, question: &str) -> Said {
+    fn ask(&mut self, question: &str) -> Said {
         self.say(&Said::Text(question.into()));
-        self.hear().await
+        self.hear()
     }
 
-    async fn echoes(&mut self) {
+    fn echoes(&mut self) {
         let long: String = "MarketPrism \u{1F4C8} "
             .chars()
             .cycle()
@@ -152,38 +154,36 @@ impl Talk {
         ];
         for message in messages {
             self.say(&message);
-            assert!(self.hear().await == message);
+            assert!(self.hear() == message);
         }
     }
 }
 
-async fn conversation(server: Option<Server>) {
+fn conversation<S: Shell>(server: Option<Server>) {
     let Some(server) = server else { return };
     for deflate in [None, Some(deflate::Config::default())] {
-        let mut talk = Talk::with(&server, deflate);
-        assert_eq!(talk.hear().await, Said::Open);
-        talk.echoes().await;
-        assert_eq!(talk.ask("ping").await, Said::Text("ponged".into()));
-        assert_eq!(talk.ask("close").await, Said::Down(Cause::Peer(4001)));
-        assert_eq!(talk.hear().await, Said::Open);
-        let aborted = talk.ask("abort").await;
+        let mut talk = Talk::with::<S>(&server, deflate);
+        assert_eq!(talk.hear(), Said::Open);
+        talk.echoes();
+        assert_eq!(talk.ask("ping"), Said::Text("ponged".into()));
+        assert_eq!(talk.ask("close"), Said::Down(Cause::Peer(4001)));
+        assert_eq!(talk.hear(), Said::Open);
+        let aborted = talk.ask("abort");
         let causes = [Cause::Eof, Cause::Fault(Fault::Reset)];
         assert!(causes.map(Said::Down).contains(&aborted), "{aborted:?}");
-        assert_eq!(talk.hear().await, Said::Open);
+        assert_eq!(talk.hear(), Said::Open);
         talk.driver.stop();
-        assert_eq!(talk.hear().await, Said::Down(Cause::Stopped));
+        assert_eq!(talk.hear(), Said::Down(Cause::Stopped));
         while !talk.driver.stopped() {
-            talk.driver.turn(&mut |_, _| {}).await;
+            talk.driver.turn(&mut |_, _| {});
         }
     }
 }
 
-#[tokio::test]
-async fn we_get_on_with_websockets_for_python() {
-    conversation(websockets()).await;
+pub fn we_get_on_with_websockets_for_python<S: Shell>() {
+    conversation::<S>(websockets());
 }
 
-#[tokio::test]
-async fn we_get_on_with_ws_for_node() {
-    conversation(ws()).await;
+pub fn we_get_on_with_ws_for_node<S: Shell>() {
+    conversation::<S>(ws());
 }
