@@ -32,7 +32,7 @@ pub struct Wanted {
 pub struct Limits {
     /// Streams, all channels together.
     pub streams: usize,
-    /// Streams with a whole book behind them (OKX `books`).
+    /// Streams with a whole book behind them (OKX `books` and its faster kin).
     pub books: usize,
 }
 
@@ -176,7 +176,7 @@ fn deal(streams: BTreeSet<Stream>, limits: Limits) -> Option<Vec<Vec<Stream>>> {
     let total = streams.len();
     let (books, others): (Vec<_>, Vec<_>) = streams
         .into_iter()
-        .partition(|stream| stream.channel == Channel::Books);
+        .partition(|stream| stream.channel.begins_with_snapshot());
     let sessions = total
         .div_ceil(limits.streams)
         .max(books.len().div_ceil(books_each));

@@ -116,13 +116,21 @@ impl Delivery<'_> {
                 binance::data::messages(self.market, self.book, feed.channel, news, self.clock)
             }
             Market::Okx => {
-                let first = held.delivered == 0 && okx::data::begins_with_snapshot(feed.channel);
+                let first = held.delivered == 0 && feed.channel.begins_with_snapshot();
                 match (first, news) {
                     (false, _) => okx::data::messages(self.book, feed.channel, news, self.clock),
-                    (true, News::Interval { .. }) => {
-                        vec![okx::data::snapshot(self.book, news, self.clock)]
+                    // Only there does the update behind it say that it follows.
+                    (true, News::Interval { cadence, .. })
+                        if okx::data::cadence(feed.channel) == Some(cadence) =>
+                    {
+                        vec![okx::data::snapshot(
+                            self.book,
+                            feed.channel,
+                            news,
+                            self.clock,
+                        )]
                     }
-                    (true, News::Step(_)) => Vec::new(),
+                    (true, News::Interval { .. } | News::Step(_)) => Vec::new(),
                 }
             }
         }

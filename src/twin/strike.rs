@@ -289,6 +289,8 @@ fn tells_of_loss(held: &Subscription) -> bool {
                     | Channel::Depth(_)
                     | Channel::Trades
                     | Channel::Books
+                    | Channel::Books50L2Tbt
+                    | Channel::BooksL2Tbt
             )
         )
 }

@@ -77,6 +77,11 @@ pub enum Channel {
     Trades,
     /// OKX `books`: a snapshot of 400 levels, then its changes each 100 ms.
     Books,
+    /// OKX `books50-l2-tbt`: 50 levels as a snapshot, then changes, each 10 ms; for accounts that
+    /// have logged in and are of a tier.
+    Books50L2Tbt,
+    /// OKX `books-l2-tbt`: 400 levels, likewise.
+    BooksL2Tbt,
     /// OKX `bbo-tbt`: the best bid and ask, each 10 ms.
     BboTbt,
     /// OKX `tickers`: last price, best bid and ask, figures of 24 hours.
@@ -122,7 +127,8 @@ impl Channel {
             .into_iter()
             .chain(Speed::ALL.map(Self::Depth))
             .chain(partial)
-            .chain([Self::Trades, Self::Books, Self::BboTbt, Self::Tickers])
+            .chain([Self::Trades, Self::Books, Self::Books50L2Tbt])
+            .chain([Self::BooksL2Tbt, Self::BboTbt, Self::Tickers])
     }
 
     /// The name without speed: `depth20` for `depth20@100ms`.
@@ -138,6 +144,8 @@ impl Channel {
             Self::BookTicker => "bookTicker",
             Self::Trades => "trades",
             Self::Books => "books",
+            Self::Books50L2Tbt => "books50-l2-tbt",
+            Self::BooksL2Tbt => "books-l2-tbt",
             Self::BboTbt => "bbo-tbt",
             Self::Tickers => "tickers",
         }
@@ -153,9 +161,25 @@ impl Channel {
             | Self::BookTicker
             | Self::Trades
             | Self::Books
+            | Self::Books50L2Tbt
+            | Self::BooksL2Tbt
             | Self::BboTbt
             | Self::Tickers => Speed::Default,
         }
+    }
+
+    /// Whether it begins with a snapshot of the book, without which none of the changes that
+    /// follow can be used, and which only a new subscription brings again (OKX).
+    #[must_use]
+    pub const fn begins_with_snapshot(self) -> bool {
+        matches!(self, Self::Books | Self::Books50L2Tbt | Self::BooksL2Tbt)
+    }
+
+    /// Whether the venue serves it to those alone who have logged in on the connection (OKX, "WS
+    /// / Order book channel").
+    #[must_use]
+    pub const fn needs_login(self) -> bool {
+        matches!(self, Self::Books50L2Tbt | Self::BooksL2Tbt)
     }
 }
 
@@ -271,6 +295,8 @@ impl FromStr for Channel {
             "bookTicker" => Self::BookTicker,
             "trades" => Self::Trades,
             "books" => Self::Books,
+            "books50-l2-tbt" => Self::Books50L2Tbt,
+            "books-l2-tbt" => Self::BooksL2Tbt,
             "bbo-tbt" => Self::BboTbt,
             "tickers" => Self::Tickers,
             _ => return Err(UnknownName),
@@ -293,7 +319,7 @@ mod tests {
         for channel in Channel::all() {
             assert_eq!(channel.to_string().parse(), Ok(channel));
         }
-        assert_eq!(Channel::all().count(), 31);
+        assert_eq!(Channel::all().count(), 33);
     }
 
     #[test]

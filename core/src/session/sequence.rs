@@ -37,7 +37,10 @@ impl Rule {
         match (channel, market) {
             (Channel::Trade | Channel::AggTrade | Channel::Trades, _)
             | (Channel::Depth(_), Market::BinanceSpot) => Self::Consecutive,
-            (Channel::Depth(_) | Channel::Books, _) => Self::Chained,
+            (
+                Channel::Depth(_) | Channel::Books | Channel::Books50L2Tbt | Channel::BooksL2Tbt,
+                _,
+            ) => Self::Chained,
             (Channel::DepthPartial(..), _) => Self::Polled,
             (Channel::BookTicker | Channel::BboTbt, _) => Self::Rising,
             (Channel::Tickers, _) => Self::Unnumbered,

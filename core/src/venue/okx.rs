@@ -29,12 +29,10 @@ const KEYS: [&str; 9] = [
 const UPGRADE_NOTICE: u32 = 64008;
 
 /// Channels that are documented and not decoded here.
-const UNHANDLED: [&str; 42] = [
+const UNHANDLED: [&str; 40] = [
     "trades-all",
     "option-trades",
     "books5",
-    "books-l2-tbt",
-    "books50-l2-tbt",
     "books-elp",
     "books-rpi",
     "call-auction-details",
@@ -102,7 +100,7 @@ record! {
 }
 
 record! {
-    /// A row of `books` and `bbo-tbt`.
+    /// A row of `books`, its faster kin and `bbo-tbt`.
     Book {
         "asks" asks: FourLevels,
         "bids" bids: FourLevels,
@@ -135,7 +133,7 @@ record! {
     }
 }
 
-/// `"action"` of `books`.
+/// `"action"` of `books` and its faster kin.
 #[derive(Clone, Copy, Debug)]
 struct Action(BookKind);
 
@@ -165,7 +163,7 @@ pub(super) fn scan(text: &str, found: &mut Found) -> Option<Channel> {
     scan.literal(b"{\"arg\":")?;
     let argument = Argument::scan(&mut scan, &mut found.pools)?;
     let channel = channel_of(scan.text_at(argument.channel))?;
-    let kind = if channel == Channel::Books {
+    let kind = if channel.begins_with_snapshot() {
         scan.literal(b",\"action\":")?;
         Action::scan(&mut scan, &mut found.pools)?.0
     } else {
@@ -223,6 +221,8 @@ fn channel_of(name: &str) -> Option<Channel> {
     match name {
         "trades" => Some(Channel::Trades),
         "books" => Some(Channel::Books),
+        "books50-l2-tbt" => Some(Channel::Books50L2Tbt),
+        "books-l2-tbt" => Some(Channel::BooksL2Tbt),
         "bbo-tbt" => Some(Channel::BboTbt),
         "tickers" => Some(Channel::Tickers),
         _ => None,
@@ -246,7 +246,7 @@ fn row<S: Source>(
             let ticker: TickerRow = source.value(pools)?;
             Some(ticker.row(found))
         }
-        Channel::Books | Channel::BboTbt => {
+        Channel::Books | Channel::Books50L2Tbt | Channel::BooksL2Tbt | Channel::BboTbt => {
             let book: Book = source.value(pools)?;
             let Some(instrument) = instrument else {
                 return Err(source.refuse(Problem::Missing));
@@ -300,7 +300,7 @@ fn read_rows(
     found: &mut Found,
 ) -> Result<Decoded, Fail> {
     let mut reader = Reader::at(text, data);
-    let kind = if channel == Channel::Books {
+    let kind = if channel.begins_with_snapshot() {
         let action = action.ok_or_else(|| reader.fail(Problem::Missing).named("action"))?;
         let action = Action::read(&mut Reader::at(text, action), &mut found.pools);
         action.map_err(|fail| fail.named("action"))?.0

@@ -125,7 +125,11 @@ impl Profile {
     pub const fn first_data_within(&self, channel: Channel) -> Duration {
         Duration::from_secs(match channel {
             // OKX sends the present state at once.
-            Channel::Books | Channel::BboTbt | Channel::Tickers => 10,
+            Channel::Books
+            | Channel::Books50L2Tbt
+            | Channel::BooksL2Tbt
+            | Channel::BboTbt
+            | Channel::Tickers => 10,
             // Sent at every interval, changed or not, on spot; on change on USD-M.
             Channel::DepthPartial(..) => 30,
             // On change; a listed instrument is quoted all the time.
@@ -188,15 +192,23 @@ impl Market {
                     Speed::Default | Speed::Ms100 | Speed::Ms250 | Speed::Ms500,
                 ),
             )
-            | (Self::Okx, Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers) => {
-                Some(RouteName::Public)
-            }
+            | (
+                Self::Okx,
+                Channel::Trades
+                | Channel::Books
+                | Channel::Books50L2Tbt
+                | Channel::BooksL2Tbt
+                | Channel::BboTbt
+                | Channel::Tickers,
+            ) => Some(RouteName::Public),
             (
                 Self::BinanceSpot | Self::BinanceUsdm,
                 Channel::Depth(_)
                 | Channel::DepthPartial(..)
                 | Channel::Trades
                 | Channel::Books
+                | Channel::Books50L2Tbt
+                | Channel::BooksL2Tbt
                 | Channel::BboTbt
                 | Channel::Tickers,
             )
@@ -370,6 +382,8 @@ mod tests {
             (Market::BinanceUsdm, "depth5@500ms", Some(RouteName::Public)),
             (Market::BinanceUsdm, "depth@1000ms", None),
             (Market::Okx, "books", Some(RouteName::Public)),
+            (Market::Okx, "books-l2-tbt", Some(RouteName::Public)),
+            (Market::Okx, "books50-l2-tbt", Some(RouteName::Public)),
             (Market::Okx, "bbo-tbt", Some(RouteName::Public)),
             (Market::Okx, "depth", None),
         ];

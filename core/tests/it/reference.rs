@@ -190,8 +190,12 @@ fn okx(message: &Value) -> Option<Vec<String>> {
             "trades" => okx_trade(row),
             "tickers" => okx_ticker(row),
             "bbo-tbt" => okx_book("top1", row),
-            "books" if message["action"] == "update" => okx_book("delta", row),
-            "books" if message["action"] == "snapshot" => okx_book("snapshot", row),
+            "books" | "books-l2-tbt" | "books50-l2-tbt" if message["action"] == "update" => {
+                okx_book("delta", row)
+            }
+            "books" | "books-l2-tbt" | "books50-l2-tbt" if message["action"] == "snapshot" => {
+                okx_book("snapshot", row)
+            }
             _ => return None,
         };
         let exchange = nanos(row.get("ts"));

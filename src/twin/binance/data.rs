@@ -46,7 +46,15 @@ pub(in crate::twin) fn messages(
         }
         (News::Step(_), Channel::Depth(_) | Channel::DepthPartial(..))
         | (News::Interval { .. }, Channel::Trade | Channel::AggTrade | Channel::BookTicker)
-        | (_, Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers) => Vec::new(),
+        | (
+            _,
+            Channel::Trades
+            | Channel::Books
+            | Channel::Books50L2Tbt
+            | Channel::BooksL2Tbt
+            | Channel::BboTbt
+            | Channel::Tickers,
+        ) => Vec::new(),
     }
 }
 

@@ -91,7 +91,12 @@ fn serves(market: Market, route: &str, channel: Channel) -> bool {
         Channel::DepthPartial(_, speed) => {
             matches!(route, "stream" | "public") && of_market(speed) && speed != Speed::Ms0
         }
-        Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers => false,
+        Channel::Trades
+        | Channel::Books
+        | Channel::Books50L2Tbt
+        | Channel::BooksL2Tbt
+        | Channel::BboTbt
+        | Channel::Tickers => false,
     }
 }
 

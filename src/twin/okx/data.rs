@@ -1,6 +1,7 @@
 //! Messages of the public channels.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use marketprism_core::market::Channel;
 
@@ -10,12 +11,36 @@ use crate::twin::market::{Print, Step, SyntheticMarket};
 use crate::twin::news::{Clock, Ids, Message, News, join};
 use crate::twin::tape::Diff;
 
-/// Levels a side in a snapshot of `books`.
-const BOOK_LEVELS: usize = 400;
+/// The interval at which a channel tells of the book, if it does; zero is as it happens.
+pub(in crate::twin) const fn cadence(channel: Channel) -> Option<Duration> {
+    match channel {
+        Channel::Books | Channel::Tickers => Some(Duration::from_millis(100)),
+        Channel::Books50L2Tbt | Channel::BooksL2Tbt => Some(Duration::ZERO),
+        Channel::Trades
+        | Channel::BboTbt
+        | Channel::Trade
+        | Channel::AggTrade
+        | Channel::Depth(_)
+        | Channel::DepthPartial(..)
+        | Channel::BookTicker => None,
+    }
+}
 
-/// Whether a channel begins with a snapshot.
-pub(in crate::twin) fn begins_with_snapshot(channel: Channel) -> bool {
-    channel == Channel::Books
+/// Levels a side in the snapshot of a channel.
+const fn levels(channel: Channel) -> usize {
+    match channel {
+        Channel::Books50L2Tbt => 50,
+        Channel::Books
+        | Channel::BooksL2Tbt
+        | Channel::Tickers
+        | Channel::Trades
+        | Channel::BboTbt
+        | Channel::Trade
+        | Channel::AggTrade
+        | Channel::Depth(_)
+        | Channel::DepthPartial(..)
+        | Channel::BookTicker => 400,
+    }
 }
 
 /// What a channel says to the news, each without its `arg`.
@@ -40,27 +65,36 @@ pub(in crate::twin) fn messages(
         }
         (
             News::Interval {
-                diff: Some(diff), ..
+                cadence: at,
+                diff: Some(diff),
+                ..
             },
-            Channel::Books,
-        ) => vec![writer.update(diff)],
-        (
-            News::Interval {
-                diff: Some(diff), ..
-            },
-            Channel::Tickers,
-        ) if !diff.levels.is_empty() => writer.ticker().into_iter().collect(),
+            channel,
+        ) if cadence(channel) == Some(at) => {
+            if channel.begins_with_snapshot() {
+                vec![writer.update(diff)]
+            } else if diff.levels.is_empty() {
+                Vec::new()
+            } else {
+                writer.ticker().into_iter().collect()
+            }
+        }
         _ => Vec::new(),
     }
 }
 
-/// The snapshot that `books` begins with.
-pub(in crate::twin) fn snapshot(book: &SyntheticMarket, news: News<'_>, clock: Clock) -> Message {
+/// The snapshot that a channel of books begins with.
+pub(in crate::twin) fn snapshot(
+    book: &SyntheticMarket,
+    channel: Channel,
+    news: News<'_>,
+    clock: Clock,
+) -> Message {
     let writer = Writer {
         book,
         stamp: clock.stamp(news.at()),
     };
-    let side = |side| rows(book, book.book().best_first(side).take(BOOK_LEVELS));
+    let side = |side| rows(book, book.book().best_first(side).take(levels(channel)));
     let (bids, asks) = (side(Side::Bid), side(Side::Ask));
     Message {
         payload: writer.books("snapshot", &bids, &asks, book.update(), None),

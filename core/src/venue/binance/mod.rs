@@ -170,7 +170,12 @@ fn rarer_channel(name: &str) -> Option<Channel> {
         | Channel::Depth(_)
         | Channel::DepthPartial(..)
         | Channel::BookTicker => Some(channel),
-        Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers => None,
+        Channel::Trades
+        | Channel::Books
+        | Channel::Books50L2Tbt
+        | Channel::BooksL2Tbt
+        | Channel::BboTbt
+        | Channel::Tickers => None,
     }
 }
 
@@ -204,7 +209,15 @@ fn payload<S: Source>(
             let depth: usdm::Depth = source.value(pools)?;
             Some(depth.row(BookKind::Top(levels.count())))
         }
-        (_, Channel::Trades | Channel::Books | Channel::BboTbt | Channel::Tickers) => None,
+        (
+            _,
+            Channel::Trades
+            | Channel::Books
+            | Channel::Books50L2Tbt
+            | Channel::BooksL2Tbt
+            | Channel::BboTbt
+            | Channel::Tickers,
+        ) => None,
     };
     row.and_then(|row| found.push(row))
         .ok_or_else(|| source.refuse(Problem::TooMany))
