@@ -10,6 +10,7 @@ use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Epoch, Input, Phase, Quota, Timer, Window};
 use crate::machine::Machine;
 use crate::time::{Time, UnixNanos};
+use crate::venue::{Challenge, Unsigned};
 
 /// The number of a machine in its fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +193,23 @@ impl<M: Machine> Fleet<M> {
             self.acting.pop_front();
         }
         None
+    }
+
+    /// What a machine wants signed; see [`Machine::challenge`].
+    #[must_use]
+    pub fn challenge(&self, id: MachineId) -> Option<Challenge> {
+        self.machine(id)?.challenge()
+    }
+
+    /// Hands over the answer to [`Action::Sign`]; see [`Machine::signed`].
+    pub fn signed(
+        &mut self,
+        now: Time,
+        id: MachineId,
+        epoch: Epoch,
+        answer: Result<&str, Unsigned>,
+    ) {
+        self.with(now, id, |machine| machine.signed(now, epoch, answer));
     }
 
     /// The bytes to write to a machine's socket next.

@@ -3,6 +3,7 @@
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
 use crate::time::{Time, UnixNanos};
+use crate::venue::{Challenge, Unsigned};
 
 /// One socket's worth of state: a bare [`Connection`](crate::connection) or a
 /// [`Session`](crate::session) on top of one.
@@ -42,6 +43,17 @@ pub trait Machine {
 
     /// Declares that the first `count` bytes of [`transmit`](Self::transmit) have been written.
     fn transmitted(&mut self, now: Time, count: usize);
+
+    /// What is to be signed, from [`Action::Sign`] until [`signed`](Self::signed). Most machines
+    /// never ask.
+    fn challenge(&self) -> Option<Challenge> {
+        None
+    }
+
+    /// The answer to [`Action::Sign`] of this epoch: the finished request, with whatever secrets
+    /// are in it, or that there is none. It goes into the bytes to write and nowhere else; one
+    /// that nobody awaits is thrown away.
+    fn signed(&mut self, _now: Time, _epoch: Epoch, _answer: Result<&str, Unsigned>) {}
 
     /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
     fn poll_timeout(&self) -> Option<(Time, Timer)>;

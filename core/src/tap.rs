@@ -11,6 +11,7 @@ use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
 use crate::machine::Machine;
 use crate::time::{Time, UnixNanos};
+use crate::venue::{Challenge, Unsigned};
 
 /// What goes into a machine. Asking for the next action goes in as well: an answer to an action
 /// that has not been taken is ignored. It is told by [`Tap::action`], together with the action.
@@ -36,8 +37,19 @@ pub enum Given<'a> {
     Transmitted {
         /// When.
         now: Time,
-        /// What has been written.
-        bytes: &'a [u8],
+        /// How many bytes have been written.
+        count: usize,
+        /// What has been written; `None` as long as a signed request may be among it.
+        bytes: Option<&'a [u8]>,
+    },
+    /// [`Machine::signed`]. The request itself is told to nobody.
+    Signed {
+        /// When.
+        now: Time,
+        /// The socket that it was signed for.
+        epoch: Epoch,
+        /// How many bytes the request has.
+        answer: Result<usize, Unsigned>,
     },
     /// [`Machine::drain_events`]. Shells ask often; if no event follows, nothing has changed.
     Drained {
@@ -97,13 +109,26 @@ impl<M: Machine, T: Tap<M>> Tap<M> for Option<T> {
 pub struct Tapped<M, T> {
     machine: M,
     tap: T,
+    written: Written,
+}
+
+/// What may be told of the bytes that are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Public,
+    /// A signed request is among those that wait.
+    Secret,
 }
 
 impl<M: Machine, T: Tap<M>> Tapped<M, T> {
     /// Puts a witness to a machine that has done nothing yet.
     #[must_use]
     pub const fn new(machine: M, tap: T) -> Self {
-        Self { machine, tap }
+        Self {
+            machine,
+            tap,
+            written: Written::Public,
+        }
     }
 
     /// The machine, to look at. To change it past its witness is not possible.
@@ -171,6 +196,24 @@ impl<M: Machine, T: Tap<M>> Machine for Tapped<M, T> {
         Some(action)
     }
 
+    fn challenge(&self) -> Option<Challenge> {
+        self.machine.challenge()
+    }
+
+    fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        let told = answer.map(str::len);
+        self.tap.given(Given::Signed {
+            now,
+            epoch,
+            answer: told,
+        });
+        if told.is_ok() {
+            self.written = Written::Secret;
+        }
+        self.machine.signed(now, epoch, answer);
+        self.tap.settled(&self.machine);
+    }
+
     fn transmit(&self) -> &[u8] {
         self.machine.transmit()
     }
@@ -179,8 +222,15 @@ impl<M: Machine, T: Tap<M>> Machine for Tapped<M, T> {
         let bytes = self.machine.transmit();
         let bytes = bytes.get(..count).unwrap_or(bytes);
         let count = bytes.len();
-        self.tap.given(Given::Transmitted { now, bytes });
+        let bytes = match self.written {
+            Written::Public => Some(bytes),
+            Written::Secret => None,
+        };
+        self.tap.given(Given::Transmitted { now, count, bytes });
         self.machine.transmitted(now, count);
+        if self.machine.transmit().is_empty() {
+            self.written = Written::Public;
+        }
         self.tap.settled(&self.machine);
     }
 

@@ -1,6 +1,6 @@
 //! What every shell of the sans-IO core needs and none should say twice: whom TLS trusts, what an
-//! error of the system means to the core, the clock, socket options, and which address of a host
-//! comes first.
+//! error of the system means to the core, the clock, socket options, which address of a host
+//! comes first, and who is asked for a signature.
 //!
 //! No socket is opened here and nothing waits; that is what the shells differ in.
 #![forbid(unsafe_code)]
@@ -10,10 +10,12 @@ mod clock;
 mod dials;
 mod fault;
 mod options;
+mod signer;
 mod tls;
 
 pub use clock::Clock;
 pub use dials::{Addresses, Dials, First};
 pub use fault::{fault, tls_fault};
 pub use options::set_options;
+pub use signer::Signer;
 pub use tls::{Alpn, Tls, TlsError};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use marketprism_shell::{Clock, Tls};
+use marketprism_shell::{Clock, Signer, Tls};
 use mio::{Events, Poll, Token, Waker};
 
 use crate::dial::Dialer;
@@ -45,6 +45,7 @@ pub struct Driver<M: Machine> {
     wire: Box<[u8]>,
     bell: Bell,
     stopper: Stopper,
+    signer: Signer,
     told: Told,
 }
 
@@ -80,6 +81,7 @@ impl<M: Machine> Driver<M> {
             wire: vec![0; WIRE].into_boxed_slice(),
             stopper: Stopper::new(bell.clone()),
             bell,
+            signer: Signer::default(),
             told: Told::Nothing,
         })
     }
@@ -87,6 +89,11 @@ impl<M: Machine> Driver<M> {
     /// Lets one machine trust something else.
     pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
         self.dialer.set_tls(id, tls);
+    }
+
+    /// Who signs what a machine wants signed; nobody unless told.
+    pub fn set_signer(&mut self, signer: Signer) {
+        self.signer = signer;
     }
 
     /// The machines, to read them, to add to them, or to send. What this changes is acted upon
@@ -272,6 +279,10 @@ impl<M: Machine> Driver<M> {
                 }
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
+            }
+            Action::Sign(epoch) => {
+                self.signer
+                    .answer(&mut self.fleet, self.clock.now(), id, epoch);
             }
         }
     }

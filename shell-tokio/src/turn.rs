@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use marketprism_shell::{Clock, Tls};
+use marketprism_shell::{Clock, Signer, Tls};
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -37,6 +37,7 @@ pub struct Driver<M: Machine, N: Network = Dialer> {
     rx: ReceiveBuffer,
     task: Arc<Task>,
     alarm: Alarm,
+    signer: Signer,
     told: Told,
 }
 
@@ -74,8 +75,14 @@ impl<M: Machine, N: Network> Driver<M, N> {
             rx: ReceiveBuffer::with_capacity(RECEIVE),
             alarm: Alarm::new(&task),
             task,
+            signer: Signer::default(),
             told: Told::Nothing,
         }
+    }
+
+    /// Who signs what a machine wants signed; nobody unless told.
+    pub fn set_signer(&mut self, signer: Signer) {
+        self.signer = signer;
     }
 
     /// The machines, to read them, to add to them, or to send. What this changes is acted upon
@@ -247,6 +254,10 @@ impl<M: Machine, N: Network> Driver<M, N> {
                 }
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
+            }
+            Action::Sign(epoch) => {
+                self.signer
+                    .answer(&mut self.fleet, self.clock.now(), id, epoch);
             }
         }
     }

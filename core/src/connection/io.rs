@@ -61,6 +61,10 @@ pub enum Action {
     /// Close the socket of this epoch (or give up the dial), then answer with
     /// [`Input::Released`].
     Drop(Epoch),
+    /// Have somebody who holds the secrets sign what [`Machine::challenge`](crate::Machine::challenge)
+    /// lends, and answer with [`Machine::signed`](crate::Machine::signed). It does not concern the
+    /// socket: it is for the layers above a bare connection, which never asks.
+    Sign(Epoch),
 }
 
 /// Where a connection stands.

@@ -72,6 +72,7 @@
 //!                 rx.clear();
 //!                 connection.handle(now, Input::Released(epoch));
 //!             }
+//!             Action::Sign(_) => {} // for those who log in; a bare connection does not
 //!         }
 //!     }
 //!     if connection.phase() == Phase::Stopped {

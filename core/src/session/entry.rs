@@ -9,7 +9,7 @@ use super::sequence::{GapCause, Sequence, Verdict};
 use super::settings::Timing;
 use super::stream::{Stream, StreamState};
 use crate::time::{Time, UnixNanos};
-use crate::venue::{Rejection, RequestId};
+use crate::venue::{Reason, Rejection, RequestId};
 
 /// The venue's words are kept up to this length.
 const MESSAGE: usize = 256;
@@ -223,6 +223,24 @@ impl Entry {
 }
 
 impl VenueError {
+    /// The login could not be signed.
+    pub(super) fn unsigned() -> Self {
+        Self::of_login("nobody has signed the login")
+    }
+
+    /// The login was not answered in time.
+    pub(super) fn unanswered() -> Self {
+        Self::of_login("the login was not answered")
+    }
+
+    fn of_login(message: &str) -> Self {
+        let rejection = Rejection {
+            code: 0,
+            reason: Reason::Login,
+        };
+        Self::new(rejection, message)
+    }
+
     pub(super) fn new(rejection: Rejection, message: &str) -> Self {
         let mut end = message.len().min(MESSAGE);
         while !message.is_char_boundary(end) {

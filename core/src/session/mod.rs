@@ -4,6 +4,7 @@
 mod drain;
 mod entry;
 mod event;
+mod login;
 mod lookup;
 mod notes;
 mod pace;
@@ -20,6 +21,7 @@ mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
@@ -37,9 +39,10 @@ use crate::machine::Machine;
 use crate::market::{Market, Venue};
 use crate::plan::SessionPlan;
 use crate::time::{Time, UnixNanos};
-use crate::venue::{self, Decoder, Operation, Profile, Reason, Rejection};
+use crate::venue::{self, Challenge, Decoder, Operation, Profile, Reason, Rejection, Unsigned};
 use drain::Reader;
 use entry::Entry;
+use login::Login;
 use notes::{Note, Notes};
 use pacing::Pacing;
 use sequence::{Rule, Sequence};
@@ -74,6 +77,8 @@ pub struct Session {
     reader: Reader,
     streams: Streams,
     pacing: Pacing,
+    /// The answer to a login is due so long after it was sent.
+    login_within: Duration,
     /// The text of the request that is being sent.
     request: String,
     request_bytes: usize,
@@ -113,8 +118,10 @@ impl Session {
             streams: Streams {
                 notes: Notes::for_streams(entries.len()),
                 subscriptions: Subscriptions::new(entries, settings.timing, acks),
+                login: Login::new(),
                 statistics: Statistics::default(),
             },
+            login_within: settings.timing.ack,
             pacing: Pacing::new(settings.requests),
             request: String::with_capacity(settings.request_bytes),
             request_bytes: settings.request_bytes,
@@ -137,7 +144,31 @@ impl Session {
 
     /// The next thing to do to the socket.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.connection.poll_action()
+        let action = self.connection.poll_action();
+        action.or_else(|| self.streams.login.poll_action())
+    }
+
+    /// What is to be signed, from [`Action::Sign`] until [`signed`](Self::signed).
+    #[must_use]
+    pub const fn challenge(&self) -> Option<Challenge> {
+        self.streams.login.challenge()
+    }
+
+    /// The answer to [`Action::Sign`]: the finished request, or that there is none. It is queued
+    /// to be written and kept nowhere else; one that nobody awaits is thrown away.
+    pub fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        if !self.streams.login.awaits(epoch) {
+            return;
+        }
+        let sent = answer.is_ok_and(|request| self.connection.send_text(now, request).is_ok());
+        if sent {
+            self.pacing.spend(now);
+            add(&mut self.streams.statistics.requests, 1);
+            self.streams.login.sent(now, self.login_within);
+        } else {
+            self.streams.login_failed(now, VenueError::unsigned());
+        }
+        self.act(now);
     }
 
     /// The bytes to write to the socket next.
@@ -202,13 +233,16 @@ impl Session {
                 add(&mut self.streams.statistics.downs, 1);
                 self.streams.statistics.last_cause = Some(cause);
                 self.pacing.restart();
-                self.streams.subscriptions.closed(now);
+                self.streams.closed(now);
             }
             Status::Dialing { .. } | Status::Waiting { .. } | Status::Stopped => {}
         }
     }
 
     fn timeout(&mut self, now: Time) {
+        if self.streams.login.due().is_some_and(|due| due <= now) {
+            self.streams.login_failed(now, VenueError::unanswered());
+        }
         let due = self
             .streams
             .subscriptions
@@ -241,10 +275,15 @@ impl Session {
     fn act(&mut self, now: Time) {
         self.pacing.proceed();
         if self.connection.phase() == Phase::Open {
+            self.log_in(now);
             self.send_requests(now);
         }
         self.streams.statistics.notes_lost = self.streams.notes.lost();
-        let waits = [self.streams.subscriptions.wake(), self.pacing.resume()];
+        let waits = [
+            self.streams.subscriptions.wake(),
+            self.streams.login.due(),
+            self.pacing.resume(),
+        ];
         let wake = match self.connection.phase() {
             Phase::Open => waits.into_iter().flatten().min(),
             Phase::Stopped
@@ -257,6 +296,20 @@ impl Session {
         if wake != self.armed {
             self.armed = wake;
             self.connection.arm_session(wake);
+        }
+    }
+
+    /// Asks for a signature if a stream waits for the login, as soon as the request could be sent.
+    fn log_in(&mut self, now: Time) {
+        let Some(epoch) = self.connection.epoch() else {
+            return;
+        };
+        if !self.streams.login.is_out() || !self.streams.subscriptions.awaits_login(now) {
+            return;
+        }
+        let frames_at = self.connection.message_free_at(now);
+        if self.pacing.admits(now, frames_at) {
+            self.streams.login.ask(epoch, now + self.login_within);
         }
     }
 
@@ -339,6 +392,14 @@ impl Machine for Session {
 
     fn poll_action(&mut self) -> Option<Action> {
         self.poll_action()
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        self.challenge()
+    }
+
+    fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        self.signed(now, epoch, answer);
     }
 
     fn transmit(&self) -> &[u8] {

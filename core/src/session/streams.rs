@@ -2,19 +2,21 @@
 
 use super::entry::Entry;
 use super::event::{Change, Event, Gap, Notice, VenueError};
+use super::login::{Answer, Login};
 use super::notes::{Note, Notes, Step};
 use super::sequence::{Disorder, Verdict};
 use super::statistics::{Statistics, add};
 use super::subscriptions::Subscriptions;
-use crate::market::{self, Body, BookKind, Channel};
+use crate::market::{self, Body, BookKind};
 use crate::time::{Time, UnixNanos};
-use crate::venue::{Control, Subject};
+use crate::venue::{Control, RequestId, Subject};
 
 /// The streams of a session, and what is to be said and counted about them.
 #[derive(Debug)]
 pub(super) struct Streams {
     pub(super) subscriptions: Subscriptions,
     pub(super) notes: Notes,
+    pub(super) login: Login,
     pub(super) statistics: Statistics,
 }
 
@@ -104,9 +106,10 @@ impl Streams {
                 subject,
             } => {
                 let error = VenueError::new(rejection, message);
-                match subject.and_then(|subject| place(subscriptions, subject)) {
-                    Some(place) => subscriptions.refused(now, place, error, notes),
-                    None => subscriptions.request_refused(now, id, error, notes),
+                match self.login.answer_in(rejection).filter(|_| id.is_none()) {
+                    Some(Answer::Agreed) => self.logged_in(),
+                    Some(Answer::Refused) => self.login_failed(now, error),
+                    None => self.refused(now, id, subject, error),
                 }
             }
             Control::Shutdown { sent_time } => {
@@ -114,14 +117,47 @@ impl Streams {
                 return Then::Renew;
             }
             Control::Notice { code, .. } => self.notice(Notice::Other { code }),
+            Control::LoggedIn => self.logged_in(),
             // Private channels, and answers to questions that we do not ask.
             Control::Answer { .. }
-            | Control::LoggedIn
             | Control::ConnectionCount { .. }
             | Control::ConnectionRefused { .. }
             | Control::Pong => {}
         }
         Then::GoOn
+    }
+
+    fn refused(
+        &mut self,
+        now: Time,
+        id: Option<RequestId>,
+        subject: Option<Subject<'_>>,
+        error: VenueError,
+    ) {
+        let (subscriptions, notes) = (&mut self.subscriptions, &mut self.notes);
+        match subject.and_then(|subject| place(subscriptions, subject)) {
+            Some(place) => subscriptions.refused(now, place, error, notes),
+            None => subscriptions.request_refused(now, id, error, notes),
+        }
+    }
+
+    fn logged_in(&mut self) {
+        if self.login.agreed() {
+            self.subscriptions.admit();
+        }
+    }
+
+    /// The connection is gone, and everything that stood on it.
+    pub(super) fn closed(&mut self, now: Time) {
+        self.login.forget();
+        self.subscriptions.closed(now);
+    }
+
+    /// The login has come to nothing: what waits for it is refused, and tries again as refused
+    /// streams do.
+    pub(super) fn login_failed(&mut self, now: Time, error: VenueError) {
+        self.login.forget();
+        self.subscriptions.shut_out(now, &error, &mut self.notes);
     }
 
     /// Lends a note the names it speaks of.
@@ -175,10 +211,12 @@ fn place(subscriptions: &Subscriptions, subject: Subject<'_>) -> Option<usize> {
 }
 
 /// Whether a change of a book cannot be used without what is missing before it, and only a new
-/// subscription brings that (OKX `books`).
+/// subscription brings that.
 const fn needs_snapshot(event: &market::Event<'_>) -> bool {
-    match (event.channel, event.body) {
-        (Channel::Books, Body::Book(book)) => matches!(book.kind, BookKind::Delta),
-        (_, Body::Book(_) | Body::Trade(_) | Body::Ticker(_)) => false,
+    match event.body {
+        Body::Book(book) => {
+            event.channel.begins_with_snapshot() && matches!(book.kind, BookKind::Delta)
+        }
+        Body::Trade(_) | Body::Ticker(_) => false,
     }
 }

@@ -1,5 +1,5 @@
 //! What differs from venue to venue, as data and pure functions: endpoints and limits
-//! ([`Profile`]), requests ([`encode`]), messages ([`Decoder`]).
+//! ([`Profile`]), requests ([`encode`]), logins ([`OkxLogin`]), messages ([`Decoder`]).
 //!
 //! Nothing here knows a socket, a clock or a session.
 
@@ -8,11 +8,13 @@ mod control;
 mod decode;
 mod found;
 mod json;
+mod login;
 mod okx;
 mod profile;
 mod request;
 
 pub use control::{Control, Reason, Rejection, RequestId, Subject};
 pub use decode::{DecodeError, Decoded, Decoder, Problem};
+pub use login::{Challenge, OkxLogin, Unsigned};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};

@@ -2,11 +2,12 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::KEEP;
 
 /// Frames in the order of their going out.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Lane {
     bytes: Vec<u8>,
     /// Bytes at the front that have been written.
@@ -15,6 +16,16 @@ pub(super) struct Lane {
     frames: VecDeque<usize>,
     /// How much of the first of them has been written.
     begun: usize,
+}
+
+impl fmt::Debug for Lane {
+    /// How much waits, and not what: there may be secrets in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane")
+            .field("bytes", &self.unsent().len())
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Lane {

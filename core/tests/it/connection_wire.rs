@@ -750,6 +750,7 @@ proptest! {
                         prop_assert_eq!(epoch.take(), Some(dropped));
                         client.handle(now, Input::Released(dropped));
                     }
+                    Action::Sign(_) => prop_assert!(false, "a bare connection signs nothing"),
                 }
             }
             prop_assert!(epoch.is_some() || client.transmit().is_empty());

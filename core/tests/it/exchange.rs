@@ -64,6 +64,8 @@ pub(crate) struct Wrongs {
     pub(crate) code: i64,
     /// These are acknowledged and never send.
     pub(crate) silent: BTreeSet<String>,
+    /// OKX: logins are answered with this, if with anything.
+    pub(crate) login: Option<Option<&'static str>>,
     /// No data at all.
     pub(crate) mute: bool,
     /// These messages of streams are left out.
@@ -81,6 +83,8 @@ pub(crate) struct Account {
     pub(crate) frames: Vec<(u32, Time)>,
     /// Streams that were subscribed while they were subscribed.
     pub(crate) ghosts: Vec<String>,
+    /// The logins of all connections: when they came, and on which connection.
+    pub(crate) logins: Vec<(u32, Time)>,
     /// Text pings.
     pub(crate) text_pings: u32,
     pub(crate) pings: u32,
@@ -177,6 +181,9 @@ impl Exchange {
             return self.say("pong");
         }
         let value: Value = serde_json::from_str(text).expect("JSON");
+        if value["op"] == "login" {
+            return self.log_in(now);
+        }
         let (request, id) = self.parse(now, text, &value);
         self.account.requests.push(request.clone());
         if self.wrongs.lost_requests > 0 {
@@ -208,6 +215,14 @@ impl Exchange {
             return;
         }
         self.acknowledge(&id, &request, &done);
+    }
+
+    fn log_in(&mut self, now: Time) {
+        self.account.logins.push((self.account.connections, now));
+        let agreed = r#"{"event":"login","code":"0","msg":"","connId":"a"}"#;
+        if let Some(answer) = self.wrongs.login.unwrap_or(Some(agreed)) {
+            self.say(answer);
+        }
     }
 
     fn parse(&self, now: Time, text: &str, value: &Value) -> (Request, String) {
@@ -396,7 +411,7 @@ fn okx_message(stream: &str, number: i64, begun: Begun) -> String {
         "trades" => format!(
             r#"{{"arg":{arg},"data":[{{"instId":"{instrument}","tradeId":"{number}","px":"1.5","sz":"2","side":"buy","ts":"1","count":"1","source":"0","seqId":{number}}}]}}"#
         ),
-        "books" => format!(
+        "books" | "books-l2-tbt" | "books50-l2-tbt" => format!(
             r#"{{"arg":{arg},"action":"{action}","data":[{{"asks":[["2","1","0","1"]],"bids":[],"ts":"1","checksum":0,"prevSeqId":{previous},"seqId":{number}}}]}}"#
         ),
         _ => format!(

@@ -8,6 +8,7 @@ mod exchange;
 mod fleet;
 mod recordings;
 mod reference;
+mod session_login;
 mod session_plan;
 mod session_random;
 mod session_sequence;

@@ -36,7 +36,10 @@ impl Tap<Connection> for Diary {
                 received,
                 bytes,
             } => Told::Received(now, received, bytes.to_vec()),
-            Given::Transmitted { now, bytes } => Told::Transmitted(now, bytes.to_vec()),
+            Given::Transmitted { now, bytes, .. } => {
+                Told::Transmitted(now, bytes.map(<[u8]>::to_vec).unwrap_or_default())
+            }
+            Given::Signed { .. } => panic!("a bare connection signs nothing"),
             Given::Drained { received } => Told::Drained(received),
         });
     }

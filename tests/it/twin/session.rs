@@ -207,6 +207,7 @@ impl Play {
                     }
                     party.session.handle(*now, Input::Released(epoch));
                 }
+                Action::Sign(_) => panic!("no stream here needs a login"),
             }
         }
         party.drain();

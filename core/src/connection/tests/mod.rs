@@ -375,6 +375,7 @@ impl World {
                 }
                 self.socket = Socket::Dropped(epoch);
             }
+            Some(Action::Sign(_)) => panic!("a bare connection has nothing to sign"),
             None => {}
         }
     }

@@ -68,10 +68,28 @@ pub(super) struct Subscriptions {
     last_data: Time,
     /// Requests in a row that nothing was heard of.
     unanswered: u32,
+    /// Whether streams that need a login may be asked for.
+    admission: Admission,
+}
+
+/// Whether the connection is logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    /// No stream needs it.
+    Needless,
+    NotYet,
+    Granted,
 }
 
 impl Subscriptions {
     pub(super) fn new(entries: Vec<Entry>, timing: Timing, acks: Acks) -> Self {
+        let admission = match entries
+            .iter()
+            .any(|entry| entry.stream.channel.needs_login())
+        {
+            true => Admission::NotYet,
+            false => Admission::Needless,
+        };
         let lookup = Lookup::new(entries.iter().map(|entry| &entry.stream));
         Self {
             batch: Vec::with_capacity(entries.len()),
@@ -84,6 +102,7 @@ impl Subscriptions {
             unsent: false,
             last_data: Time::ZERO,
             unanswered: 0,
+            admission,
         }
     }
 
@@ -126,6 +145,9 @@ impl Subscriptions {
         self.wake = None;
         self.unsent = false;
         self.unanswered = 0;
+        if self.admission == Admission::Granted {
+            self.admission = Admission::NotYet;
+        }
     }
 
     /// Data of a stream has come; its pace knows.
@@ -409,6 +431,37 @@ impl Subscriptions {
     }
 }
 
+/// The login.
+impl Subscriptions {
+    /// Whether a stream is to be asked for that needs a login first.
+    pub(super) fn awaits_login(&self, now: Time) -> bool {
+        let awaits = |entry: &Entry| {
+            entry.stream.channel.needs_login()
+                && matches!(entry.standing, Standing::Wanted { not_before } if not_before <= now)
+        };
+        self.admission == Admission::NotYet && self.entries.iter().any(awaits)
+    }
+
+    /// The connection is logged in.
+    pub(super) const fn admit(&mut self) {
+        self.admission = Admission::Granted;
+        self.unsent = true;
+    }
+
+    /// The login has come to nothing.
+    pub(super) fn shut_out(&mut self, now: Time, error: &VenueError, notes: &mut Notes) {
+        for place in 0..self.entries.len() {
+            let waits = self.entries.get(place).is_some_and(|entry| {
+                entry.stream.channel.needs_login()
+                    && matches!(entry.standing, Standing::Wanted { .. })
+            });
+            if waits {
+                self.refuse(now, place, error.clone(), notes);
+            }
+        }
+    }
+}
+
 /// The next request.
 impl Subscriptions {
     /// Gathers the streams that `operation` is due for into the next request.
@@ -420,6 +473,9 @@ impl Subscriptions {
         };
         let mut share = usize::MAX;
         for (place, entry) in self.entries.iter().enumerate() {
+            if self.admission == Admission::NotYet && entry.stream.channel.needs_login() {
+                continue;
+            }
             let is_due = match (operation, entry.standing) {
                 (Operation::Subscribe, Standing::Wanted { not_before })
                 | (Operation::Unsubscribe, Standing::Renewing { not_before, .. }) => {

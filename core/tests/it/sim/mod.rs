@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use marketprism_core::connection::{Action, Epoch, Fault, Input};
+use marketprism_core::venue::Unsigned;
 use marketprism_core::{Machine, ReceiveBuffer, Time, UnixNanos};
 
 /// One way through the network.
@@ -91,6 +92,8 @@ pub(crate) struct Sim<M, P> {
     pub(crate) trace: Trace,
     /// Dials asked for so far.
     pub(crate) dials: u64,
+    /// The answer to whoever wants something signed.
+    pub(crate) signature: Result<String, Unsigned>,
     socket: Option<Socket>,
     /// What the shell will report: the outcome of a dial, a release.
     reports: VecDeque<(Time, Input)>,
@@ -105,6 +108,7 @@ impl<M: Machine, P: Peer> Sim<M, P> {
             peer,
             trace: Trace::new(),
             dials: 0,
+            signature: Err(Unsigned),
             socket: None,
             reports: VecDeque::new(),
             rx: ReceiveBuffer::with_capacity(64 << 10),
@@ -252,6 +256,10 @@ impl<M: Machine, P: Peer> Sim<M, P> {
                 self.reports.clear();
                 let released = Input::Released(epoch);
                 self.reports.push_back((self.now + RELEASE, released));
+            }
+            Action::Sign(epoch) => {
+                let answer = self.signature.as_deref().map_err(|unsigned| *unsigned);
+                self.machine.signed(self.now, epoch, answer);
             }
         }
     }
