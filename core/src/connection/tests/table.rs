@@ -76,39 +76,9 @@ fn stimuli(world: &World) -> Vec<(&'static str, Stimulus)> {
     stimuli
 }
 
-/// Where each stimulus leads from each column; a dot where it leads nowhere else.
-const TABLE: &str = "
-                St  Wa  Co  Up  Op  Ca  Cs  Cf  Re
-    Start       Co  .   .   .   .   .   .   .   .
-    Stop        .   St  Re  Re  Ca  .   .   .   .
-    Renew       .   .   .   .   Ca  .   .   .   .
-    Hold        .   .   .   .   .   .   .   .   .
-    Dialed      .   .   Up  .   .   .   .   .   .
-    DialFailed  .   .   Re  .   .   .   .   .   .
-    Eof         .   .   Re  Re  Re  Re  Cf  Re  .
-    Broken      .   .   Re  Re  Re  Re  Re  Re  .
-    Released    .   .   .   .   .   .   .   .   Wa
-    Heard       .   .   .   .   .   .   .   .   .
-    Upgraded    .   .   .   Op  .   .   .   .   .
-    Refused     .   .   .   Re  .   .   .   .   .
-    Data        .   .   .   .   .   .   .   .   .
-    Ping        .   .   .   .   .   .   .   .   .
-    Pong        .   .   .   .   .   .   .   .   .
-    PeerClosed  .   .   .   .   Cs  Cs  .   .   .
-    Violation   .   .   .   .   Cs  Cs  .   .   .
-    Written     .   .   .   .   .   .   .   .   .
-    connect     .   .   Re  .   .   .   .   .   .
-    upgrade     .   .   .   Re  .   .   .   .   .
-    probe       .   .   .   .   .   .   .   .   .
-    silence     .   .   .   .   Re  .   .   .   .
-    data        .   .   .   .   Ca  .   .   .   .
-    close       .   .   .   .   .   Re  Re  Re  .
-    retry       .   Co  .   .   .   .   .   .   .
-    stable      .   .   .   .   .   .   .   .   .
-    rotate      .   .   .   .   Ca  .   .   .   .
-    quota       .   .   .   .   .   .   .   .   .
-    session     .   .   .   .   .   .   .   .   .
-";
+/// Where each stimulus leads from each column: to another column; nowhere else, but something
+/// changes (o); nowhere at all (a dot). The scenarios of the whole are held against it as well.
+const TABLE: &str = include_str!("table.txt");
 
 #[test]
 fn every_stimulus_leads_from_every_phase_where_the_table_says() {
@@ -117,23 +87,60 @@ fn every_stimulus_leads_from_every_phase_where_the_table_says() {
         .map(|line| line.split_whitespace().collect())
         .filter(|row: &Vec<_>| row.len() == COLUMNS.len() + 1)
         .collect();
+    let mut findings = Vec::new();
     let mut pairs = 0;
     for (index, from) in COLUMNS.into_iter().enumerate() {
         for (name, stimulus) in stimuli(&world(from)) {
             let row = rows.iter().find(|row| row[0] == name);
-            let expected = match row.map(|row| row[index + 1]) {
-                Some(".") => from,
-                Some(to) => to,
-                None => panic!("{name} is not in the table"),
+            let Some(expected) = row.map(|row| row[index + 1]) else {
+                panic!("{name} is not in the table");
             };
-            let mut world = world(from);
-            world.signal(stimulus);
-            assert_eq!(column(&world), expected, "{name} in {from}");
+            let found = cell(from, stimulus);
+            if found != expected {
+                findings.push((name, from, expected, found));
+            }
             pairs += 1;
         }
     }
+    assert_eq!(findings, []);
     assert_eq!(pairs, rows.len() * COLUMNS.len());
     std::println!("{pairs} pairs of a phase and a stimulus");
+}
+
+/// What a stimulus does in this column, as the table says it. When bytes are written, it is all
+/// of them.
+fn cell(from: &str, stimulus: Stimulus) -> &'static str {
+    let mut acts = false;
+    for mut world in worlds(from) {
+        if stimulus == Stimulus::Written {
+            world.wire.leave(world.now, usize::MAX);
+        }
+        let before = world.clone();
+        world.signal(stimulus);
+        match column(&world) {
+            to if to != from => return to,
+            _ => acts |= world != before,
+        }
+    }
+    if acts { "o" } else { "." }
+}
+
+/// The world of a column by the shortest way, with the other wish of the application, and with a
+/// pong that is owed because the quota is spent; a second later, when there is room for it again.
+fn worlds(from: &str) -> Vec<World> {
+    let busy = &[Step::Send, Step::Ping, Step::Ping, Step::Flush];
+    let ways: [&[Step]; 4] = [&[], &[Step::Stop], &[Step::Start], busy];
+    let mut worlds = Vec::new();
+    for way in ways {
+        let mut world = world(from);
+        way.iter().for_each(|&step| world.step(step));
+        world.now = world.now + Duration::from_secs(1);
+        world.life.now = world.now;
+        if column(&world) == from {
+            worlds.push(world);
+        }
+    }
+    worlds
 }
 
 /// What the application hears of each end.
