@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use marketprism_core::connection::{Cause, Quota, Timer};
+use marketprism_core::connection::{Cause, Input, Quota, Timer};
 use marketprism_core::market::Market;
 use marketprism_core::session::StreamState;
 
@@ -548,6 +548,22 @@ fn a_refused_stream_stays_in_quarantine_over_a_reconnect() {
             .all(|request| request.streams == ["aaausdt@trade"]),
         "{requests:?}"
     );
+}
+
+#[test]
+fn a_quarantine_that_ends_while_the_connection_is_down_is_over_when_it_is_up() {
+    let mut world = World::new(SPOT, &["BADUSDT"], &["trade"]);
+    let refused = &mut world.exchange().wrongs.refused;
+    refused.insert("badusdt@trade".into());
+    world.start();
+    world.run(seconds(10));
+    assert_eq!(world.states()["BADUSDT trade"], StreamState::Refused);
+    world.exchange().wrongs.refused.clear();
+    world.input(Input::Stop);
+    world.run(seconds(400));
+    world.start();
+    world.run(seconds(10));
+    world.expect_all_live();
 }
 
 #[test]

@@ -527,7 +527,9 @@ impl Subscriptions {
                 (Standing::Live, Some(due)) => {
                     self.wake_by(due + entry.patience(&self.timing));
                 }
-                (_, Some(_) | None) => {}
+                // A quarantine that has ended while the connection was down is over at once.
+                (_, Some(due)) => self.wake_by(due),
+                (_, None) => {}
             }
         }
     }
