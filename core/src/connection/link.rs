@@ -16,6 +16,7 @@ use crate::ws::{CloseFrame, Full, TransmitQueue, deflate};
 
 /// The wire of one connection.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Link {
     endpoint: Endpoint,
     headers: Vec<(String, String)>,
@@ -30,6 +31,7 @@ pub(super) struct Link {
 
 /// The payload of a control frame: at most 125 bytes (RFC 6455 section 5.5).
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Payload {
     bytes: [u8; 125],
     len: usize,

@@ -41,6 +41,7 @@ impl Drain<'_> {
 
 /// The decoder, and what is left of the message decoded last.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Reader {
     decoder: Decoder,
     message: Option<Message>,

@@ -13,6 +13,7 @@ use crate::venue::{Control, RequestId, Subject};
 
 /// The streams of a session, and what is to be said and counted about them.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Streams {
     pub(super) subscriptions: Subscriptions,
     pub(super) notes: Notes,

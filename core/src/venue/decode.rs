@@ -27,6 +27,7 @@ use crate::market::{Channel, Event, Market};
 /// assert_eq!((event.instrument, trade.price.to_string().as_str()), ("BNBBTC", "0.00100000"));
 /// ```
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Decoder {
     market: Market,
     /// Of the message decoded last, if it was market data.

@@ -17,6 +17,7 @@ const MAX_NAME: usize = 128;
 
 /// What the message decoded last holds.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Found {
     pub(super) pools: Pools,
     rows: Vec<Row>,

@@ -10,6 +10,7 @@ const TRUST: usize = 1 << 16;
 
 /// The message that is being put together, or that was last.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Assembly {
     text: Text,
     binary: Vec<u8>,

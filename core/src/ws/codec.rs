@@ -150,6 +150,22 @@ fn progress(before: u64, after: u64) -> usize {
     usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
 }
 
+/// What explores all that can happen copies whole machines, none of which compresses: zlib's state
+/// cannot be copied.
+#[cfg(test)]
+impl Clone for Inflater {
+    fn clone(&self) -> Self {
+        unreachable!("an explored connection agrees on no compression")
+    }
+}
+
+#[cfg(test)]
+impl Clone for Deflater {
+    fn clone(&self) -> Self {
+        unreachable!("an explored connection agrees on no compression")
+    }
+}
+
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inflater")

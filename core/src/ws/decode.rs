@@ -30,6 +30,7 @@ use crate::buffer::ReceiveBuffer;
 /// assert_eq!(decoder.next(&mut rx), Ok(None));
 /// ```
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Decoder {
     role: Role,
     limits: Limits,

@@ -8,6 +8,7 @@ use super::KEEP;
 
 /// Frames in the order of their going out.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Lane {
     bytes: Vec<u8>,
     /// Bytes at the front that have been written.

@@ -2,6 +2,7 @@
 
 /// Up to `N` bytes, in place.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Short<const N: usize> {
     bytes: [u8; N],
     len: usize,

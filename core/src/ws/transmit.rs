@@ -45,6 +45,7 @@ impl core::error::Error for Full {}
 /// # Ok::<(), marketprism_core::ws::Full>(())
 /// ```
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct TransmitQueue {
     /// The opening handshake.
     handshake: Lane,

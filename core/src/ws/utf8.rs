@@ -12,6 +12,7 @@ pub(crate) struct Invalid;
 /// What is checked is kept as a `String`, so lending it costs nothing. A character that was cut
 /// waits outside until the rest of it arrives.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Text {
     checked: String,
     cut: [u8; 3],

@@ -52,6 +52,7 @@ pub(crate) struct Run {
 
 /// What has no fixed size: kept by the decoder and used again for each message.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Pools {
     levels: Vec<Level>,
     scratch: String,

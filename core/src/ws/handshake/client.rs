@@ -170,6 +170,7 @@ fn key(nonce: [u8; 16]) -> [u8; 24] {
 
 /// Checks the answer to a [`Request`] as it arrives.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct ResponseReader {
     head: Head,
     expected: Expected,
@@ -177,6 +178,7 @@ pub struct ResponseReader {
 
 /// What a valid answer depends on.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Expected {
     accept: Accept,
     protocols: Vec<String>,

@@ -14,6 +14,7 @@ const END: &[u8] = b"\r\n\r\n";
 /// search stopped and the head is parsed once, so a peer that dribbles costs no more than one
 /// that does not.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Head {
     bytes: Vec<u8>,
     max: usize,
