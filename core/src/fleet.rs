@@ -3,6 +3,9 @@
 //! Venues count connection attempts by address, so what one machine spends, or is banned for,
 //! concerns all that dial from there. The fleet tells the others before any of them can dial.
 
+#[cfg(test)]
+mod key;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -30,6 +33,7 @@ pub struct BudgetId(u32);
 
 /// Many machines under one roof: the same calls as for one, with the machine's id.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Fleet<M> {
     members: Vec<Member<M>>,
     budgets: Vec<Budget>,
@@ -38,6 +42,7 @@ pub struct Fleet<M> {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Member<M> {
     machine: M,
     budget: Option<BudgetId>,
@@ -52,6 +57,7 @@ enum Acting {
 
 /// What the machines of one venue may do from one address.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Budget {
     dials: Window,
     held: Time,

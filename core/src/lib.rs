@@ -17,6 +17,8 @@ pub mod connection;
 pub mod fleet;
 pub mod machine;
 pub mod market;
+#[cfg(test)]
+mod model;
 pub mod plan;
 pub mod session;
 pub mod tap;

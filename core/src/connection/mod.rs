@@ -161,6 +161,7 @@ use phase::{Lifecycle, Stimulus};
 
 /// A WebSocket client that keeps itself connected, over one socket at a time.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Connection {
     name: String,
     life: Lifecycle,

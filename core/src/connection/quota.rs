@@ -80,6 +80,14 @@ impl Window {
         self.queued = 0;
     }
 
+    /// When what has been spent is free again, oldest first, without what is free already.
+    #[cfg(test)]
+    pub(crate) fn spent(&self, now: Time) -> impl Iterator<Item = Time> {
+        let per = self.quota.map_or(Duration::ZERO, |quota| quota.per);
+        let freed = self.spent.iter().map(move |&at| at + per);
+        freed.filter(move |&at| at > now)
+    }
+
     /// When one more may be spent if `reserve` of the quota is to stay untouched; not after
     /// `now` if that is at once.
     pub(crate) fn free_at(&self, now: Time, reserve: u32) -> Time {

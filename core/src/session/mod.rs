@@ -71,6 +71,7 @@ use subscriptions::{Acks, Health, Subscriptions};
 /// assert!(matches!(session.poll_action(), Some(Action::Dial(_))));
 /// ```
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Session {
     market: Market,
     connection: Connection,

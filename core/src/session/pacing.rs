@@ -49,6 +49,12 @@ impl Pacing {
         self.resume
     }
 
+    /// When the requests that count are free again, oldest first.
+    #[cfg(test)]
+    pub(super) fn spent(&self, now: Time) -> impl Iterator<Item = Time> {
+        self.requests.spent(now)
+    }
+
     /// A new connection: the venue counts from nothing.
     pub(super) fn restart(&mut self) {
         self.requests.clear();

@@ -91,6 +91,13 @@ impl Requests {
         self.waiting.iter().map(|request| request.due).min()
     }
 
+    /// The requests on their way, with how many were numbered since.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (u64, &Request)> {
+        let waiting = self.waiting.iter();
+        waiting.map(|request| (self.last_id - request.id, request))
+    }
+
     /// The connection is gone, and with it every answer.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();

@@ -657,7 +657,7 @@ fn stopping_is_orderly_and_starting_again_subscribes_again() {
     let mut world = World::new(SPOT, &["BTCUSDT"], &["trade"]);
     world.start();
     world.run(seconds(5));
-    world.input(marketprism_core::connection::Input::Stop);
+    world.input(Input::Stop);
     world.run(seconds(5));
     assert_eq!(world.times(&Said::Down(Cause::Stopped)).len(), 1);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The abstract machine and its world: a shell, a wire and a peer, small enough to be explored.
 
 mod explore;
+mod key;
 mod laws;
 mod pace;
 mod recovery;

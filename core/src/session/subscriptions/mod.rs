@@ -16,6 +16,8 @@
 //! stream is ever subscribed twice. Data proves a subscription, whatever the acknowledgement did.
 
 mod answers;
+#[cfg(test)]
+mod key;
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,5 @@
 //! Tests of the parts that are not public.
 
 mod explore;
+mod key;
 mod sequence;

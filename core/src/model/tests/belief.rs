@@ -1,0 +1,84 @@
+//! Whether the search can be believed: what it meets, and whether worlds that it takes for one
+//! have one future.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use std::println;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::MARKETS;
+use crate::connection::Phase;
+use crate::market::Market;
+use crate::model::step::{Step, Trouble, Turn, Who};
+use crate::model::world::World;
+use crate::session::StreamState;
+
+/// An aimless way: more often than not what helps.
+fn wander(world: &World, chance: &mut ChaCha8Rng) -> Step {
+    let (steps, helpful) = (world.steps(), world.quiet());
+    let steps = match chance.next_u32() % 8 {
+        0 => steps,
+        _ => helpful,
+    };
+    steps[chance.next_u32() as usize % steps.len()]
+}
+
+#[test]
+fn every_trouble_phase_and_state_of_a_stream_is_met() {
+    let (mut turns, mut phases, mut states) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut chance = ChaCha8Rng::from_seed([1; 32]);
+    let mut world = World::new(Market::Okx);
+    for _ in 0..50_000 {
+        let step = wander(&world, &mut chance);
+        world.step(step);
+        if let Step::To(_, Turn::Trouble(trouble)) = step {
+            turns.insert(trouble as usize);
+        }
+        phases.insert(world.session(Who::First).connection().phase());
+        states.insert(world.state(Who::First));
+    }
+    assert_eq!(turns.len(), Trouble::ALL.len());
+    assert_eq!(phases.len(), Phase::Releasing as usize + 1);
+    assert_eq!(states.len(), StreamState::Refused as usize + 1);
+}
+
+/// The abstraction, judged: worlds that were reached on different ways, at different times, and
+/// have equal keys, go on alike.
+#[test]
+fn worlds_with_equal_keys_have_equal_futures() {
+    let mut pairs = 0;
+    for market in MARKETS {
+        let mut chance = ChaCha8Rng::from_seed([2; 32]);
+        let mut met: BTreeMap<Vec<u8>, World> = BTreeMap::new();
+        let mut world = World::new(market);
+        for number in 0..8_000 {
+            if number % 40 == 0 {
+                world = World::new(market);
+            }
+            let step = wander(&world, &mut chance);
+            world.step(step);
+            let other = met.entry(world.key()).or_insert_with(|| world.clone());
+            if other.now != world.now {
+                pairs += 1;
+                go_on_alike(other.clone(), world.clone(), &mut chance);
+            }
+        }
+    }
+    println!("{pairs} pairs of worlds went on alike");
+    assert!(pairs > 500, "{pairs} pairs");
+}
+
+fn go_on_alike(mut one: World, mut other: World, chance: &mut ChaCha8Rng) {
+    let mut steps = Vec::new();
+    for _ in 0..30 {
+        assert_eq!(one.steps(), other.steps(), "after {steps:?}");
+        let step = wander(&one, chance);
+        steps.push(step);
+        one.step(step);
+        other.step(step);
+        assert_eq!(one.key(), other.key(), "after {steps:?}");
+        assert_eq!(one.breach, other.breach, "after {steps:?}");
+    }
+}
