@@ -26,12 +26,14 @@ export PROPTEST_CASES=4 RUST_BACKTRACE=0
 
 # A test that fails anyway catches nothing.
 cargo test -q -p marketprism-core --lib connection:: >/dev/null
+MARKETPRISM_MODEL_TROUBLES=1 cargo test -q -p marketprism-core --lib model::tests::laws >/dev/null
 cargo test -q -p marketprism-core --test it -- connection_wire:: fleet:: >/dev/null
 
 survivors=0
 invalid=0
 laws=connection::tests::explore
 pace=connection::tests::pace
+model=model::tests::laws
 
 # Compiles and runs one test; prints what became of the mutant.
 verdict() {
@@ -65,7 +67,7 @@ mutant() {
         outcome=$(verdict "$test")
         printf '%s\n' "$original" >"$file"
     fi
-    printf '%-36s %-20s %s\n' "$name" "$outcome" "${test##*::}"
+    printf '%-40s %-20s %s\n' "$name" "$outcome" "${test##*::}"
     case $outcome in
         caught) ;;
         SURVIVED) survivors=$((survivors + 1)) ;;
@@ -73,7 +75,7 @@ mutant() {
     esac
 }
 
-printf '%-36s %-20s %s\n' MUTANT OUTCOME TEST
+printf '%-40s %-20s %s\n' MUTANT OUTCOME TEST
 
 mutant 'close forgotten' connection/farewell.rs \
     $laws::every_phase_but_stopped_has_a_deadline_or_awaits_a_confirmation \
@@ -241,6 +243,78 @@ mutant 'text pong counts as data' connection/drain.rs \
 mutant 'siblings not held' fleet.rs \
     it::fleet::the_budget_is_never_exceeded \
     '            self.hold(now, id, held);' ''
+
+# Two sessions under one budget. One trouble is enough to show most.
+export MARKETPRISM_MODEL_TROUBLES=1
+
+mutant 'model: siblings not told of a bar' fleet.rs \
+    $model::neither_session_dials_while_their_address_is_barred \
+    '            self.hold(now, id, held);' ''
+
+mutant 'model: budget not shared' fleet.rs \
+    $model::neither_session_dials_while_their_address_is_barred \
+    'member.budget == Some(budget)' 'member.budget != Some(budget)'
+
+mutant 'model: dial beside a socket' connection/farewell.rs \
+    $model::two_sessions_never_have_more_than_one_live_socket_each \
+    '        self.down(cause);
+        self.release(wire);' \
+    '        self.down(cause);
+        self.release(wire);
+        self.dial_from(self.now, self.now);'
+
+mutant 'model: unanswered means not subscribed' session/subscriptions/answers.rs \
+    $model::whatever_goes_wrong_no_stream_is_asked_for_twice_on_a_connection \
+    '                    health = health.max(self.fail(now, place, notes));' \
+    '                    self.want(now, place, now);'
+
+mutant 'model: silent stream not unsubscribed' session/subscriptions/mod.rs \
+    $model::whatever_goes_wrong_no_stream_is_asked_for_twice_on_a_connection \
+    '            self.renew(now, place, not_before);
+            return Health::Fine;' \
+    '            self.want(now, place, not_before);
+            return Health::Fine;'
+
+mutant 'model: refused for ever' session/subscriptions/mod.rs \
+    $model::whatever_goes_wrong_no_wish_is_lost \
+    '        notes.step(place, Step::Refused);
+        self.wake = earliest(self.wake, due);' \
+    '        notes.step(place, Step::Refused);
+        let _: Option<Time> = due;'
+
+mutant 'model: believed beyond the connection' session/entry.rs \
+    $model::whatever_goes_wrong_no_wish_is_lost \
+    'if !matches!(self.standing, Standing::Refused { .. }) {' \
+    'if !matches!(self.standing, Standing::Refused { .. } | Standing::Live) {'
+
+mutant 'model: start forgotten while closing' connection/phase.rs \
+    $model::whatever_goes_wrong_no_wish_is_lost \
+    '(Closing | Releasing, S::Start) => self.want(),' '(Closing | Releasing, S::Start) => {}'
+
+mutant 'model: mute connection kept' connection/phase.rs \
+    $model::from_every_state_each_way_through_a_quiet_network_leads_back_to_streaming \
+    '(Open, S::Expired(T::Data)) => self.starved(now, wire),' \
+    '(Open, S::Expired(T::Data)) => self.await_data(now),'
+
+mutant 'model: data proves nothing' connection/open.rs \
+    $model::in_a_quiet_network_what_streams_goes_on_streaming \
+    '        self.await_data(now);
+        let proving' \
+    '        let proving'
+
+# A window is only full when each has dialled again, and a quarantine only ends out of sight if
+# the connection is lost in it.
+export MARKETPRISM_MODEL_TROUBLES=2
+
+mutant 'model: quota not charged' fleet.rs \
+    $model::two_sessions_dial_within_their_shared_budget \
+    '            budget.dials.spend(now);' ''
+
+mutant 'model: quarantine ends unseen' session/subscriptions/mod.rs \
+    $model::whatever_goes_wrong_no_wish_is_lost \
+    '                (_, Some(due)) => self.wake_by(due),
+                (_, None) => {}' \
+    '                (_, Some(_) | None) => {}'
 
 echo
 echo "$survivors survived, $invalid could not be tried"
