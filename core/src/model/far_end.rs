@@ -65,6 +65,7 @@ pub(super) enum Stage {
 /// A request of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
+    pub(super) text: String,
     pub(super) operation: Operation,
     pub(super) id: RequestId,
 }
@@ -177,13 +178,13 @@ impl Line {
         !(before && subscribes)
     }
 
-    pub(super) fn reply(&self, request: &Request, reply: Reply) -> Vec<u8> {
-        let Request { operation, id } = request;
+    pub(super) fn reply(&self, request: &Request, reply: Reply) -> String {
+        let Request { operation, id, .. } = request;
         let event = match operation {
             Operation::Subscribe => "subscribe",
             Operation::Unsubscribe => "unsubscribe",
         };
-        text(&match (self.venue, reply) {
+        match (self.venue, reply) {
             (Venue::Binance, Reply::Done) => format!(r#"{{"result":null,"id":{id}}}"#),
             (Venue::Binance, Reply::Refused) => {
                 format!(r#"{{"code":2,"msg":"Invalid request","id":{id}}}"#)
@@ -195,15 +196,15 @@ impl Line {
             (Venue::Okx, Reply::Refused) => format!(
                 r#"{{"event":"error","code":"60018","msg":"Invalid request","id":"{id}","connId":"a"}}"#
             ),
-        })
+        }
     }
 
     /// The next message of the stream.
-    pub(super) fn speak(&mut self) -> Vec<u8> {
+    pub(super) fn speak(&mut self) -> String {
         self.spoken += 1;
         let number = self.spoken;
         let name = &self.stream;
-        text(&match self.venue {
+        match self.venue {
             Venue::Binance => format!(
                 r#"{{"stream":"{}@trade","data":{{"e":"trade","E":1,"s":"{name}","t":{number},"p":"1.5","q":"2","T":1,"m":true,"M":true}}}}"#,
                 name.to_lowercase()
@@ -212,15 +213,15 @@ impl Line {
                 r#"{{"arg":{},"data":[{{"instId":"{name}","tradeId":"{number}","px":"1.5","sz":"2","side":"buy","ts":"1","count":"1","source":"0","seqId":{number}}}]}}"#,
                 self.argument()
             ),
-        })
+        }
     }
 
     /// The notice that the connection is about to be closed.
-    pub(super) fn announce(&self) -> Vec<u8> {
-        text(match self.venue {
+    pub(super) const fn announce(&self) -> &'static str {
+        match self.venue {
             Venue::Binance => r#"{"e":"serverShutdown","E":1}"#,
             Venue::Okx => r#"{"event":"notice","code":"64008","msg":"Soon.","connId":"a"}"#,
-        })
+        }
     }
 
     /// Our close frame, unless it has been sent.
@@ -284,13 +285,15 @@ impl Request {
             .as_str()
             .map_or_else(|| value["id"].as_u64(), |id| id.parse().ok());
         Self {
+            text: text.into(),
             operation,
             id: id.expect("a number"),
         }
     }
 }
 
-fn text(text: &str) -> Vec<u8> {
+/// A message as it goes over the wire.
+pub(super) fn framed(text: &str) -> Vec<u8> {
     let mut out = TransmitQueue::server(BYTES);
     out.text(text).expect("room");
     out.bytes().to_vec()

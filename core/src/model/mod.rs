@@ -36,6 +36,7 @@ mod key;
 mod laws;
 mod search;
 mod step;
+mod story;
 mod tests;
 mod world;
 

@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::laws::{self, Law};
-use super::step::{Step, Who};
+use super::step::Step;
+use super::story;
 use super::world::World;
 
 /// The number of a state.
@@ -147,7 +147,7 @@ impl Search {
         let &(place, step) = self.breaches.get(&law)?;
         let mut steps = self.way(place);
         steps.push(step);
-        Some(self.story(&steps))
+        Some(story::tell(&self.start, &steps))
     }
 
     /// How a quiet network fails to lead back, if there is a state from which some way through it
@@ -165,7 +165,7 @@ impl Search {
             steps.push(step);
             place = next;
         }
-        Some(self.story(&steps))
+        Some(story::tell(&self.start, &steps))
     }
 
     /// How a quiet network interrupts what both stream, if it does.
@@ -177,7 +177,7 @@ impl Search {
             let &(step, _) = quiet.find(|&&(_, next)| !self.states[next].is_streaming)?;
             let mut steps = self.way(place);
             steps.push(step);
-            Some(self.story(&steps))
+            Some(story::tell(&self.start, &steps))
         })
     }
 
@@ -213,22 +213,5 @@ impl Search {
         }
         steps.reverse();
         steps
-    }
-
-    /// A story as people read it: when, what happens, and how both stand then.
-    fn story(&self, steps: &[Step]) -> String {
-        let mut world = self.start.clone();
-        let mut lines = String::from("\n");
-        for &step in steps {
-            world.step(step);
-            let at = world.now.as_nanos() / 1_000_000_000;
-            let stand = Who::BOTH.map(|who| {
-                let phase = world.session(who).connection().phase();
-                format!("{phase:?}, {}", world.state(who).name())
-            });
-            let step = step.to_string();
-            lines += &format!("{at:>5} s  {step:<60}  {}\n", stand.join("; "));
-        }
-        lines
     }
 }

@@ -7,7 +7,7 @@ use core::mem;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::far_end::{Line, Reply, Socket, Stage, filled};
+use super::far_end::{Line, Reply, Socket, Stage, filled, framed};
 use super::laws::Law;
 use super::step::{Draw, Step, Trouble, Turn, Who};
 use super::{DIALS, Key, RETRY_AFTER, UNIT, plan_of, settings};
@@ -204,11 +204,11 @@ impl World {
                 let once = line.carry_out(&request);
                 let answer = line.reply(&request, Reply::Done);
                 self.obey(once, Law::SubscribedOnce);
-                self.deliver(who, &answer);
+                self.deliver(who, &framed(&answer));
             }
             Turn::Speak => {
                 let message = line.speak();
-                self.deliver(who, &message);
+                self.deliver(who, &framed(&message));
             }
             Turn::Part => {
                 let close = line.close();
@@ -256,7 +256,7 @@ impl World {
             Trouble::RefuseRequest => {
                 let request = line.take_request();
                 let answer = line.reply(&request, Reply::Refused);
-                self.deliver(who, &answer);
+                self.deliver(who, &framed(&answer));
             }
             Trouble::Mute => line.muted = true,
             Trouble::Close => {
@@ -265,7 +265,7 @@ impl World {
             }
             Trouble::Announce => {
                 let notice = line.announce();
-                self.deliver(who, &notice);
+                self.deliver(who, &framed(notice));
             }
         }
     }

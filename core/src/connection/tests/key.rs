@@ -1,5 +1,8 @@
 //! What the future of a connection depends on, for those who explore whole fleets.
 
+use alloc::format;
+use alloc::string::String;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -40,6 +43,15 @@ impl Connection {
         key.flag(data == Some(key.now()));
         assert!(!life.actions.dial_waits() && !life.actions.drop_waits());
         assert!(self.transmit().is_empty(), "the shell has written");
+    }
+
+    /// Where it stands, in the words of the table of transitions.
+    pub(crate) fn place(&self) -> String {
+        match (self.life.phase, self.life.farewell) {
+            (Phase::Closing, Farewell::Asked(_)) => "Asked".into(),
+            (Phase::Closing, farewell) => format!("{farewell:?}"),
+            (phase, _) => format!("{phase:?}"),
+        }
     }
 
     /// When a row of the timer table is due.

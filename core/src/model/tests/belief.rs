@@ -12,6 +12,7 @@ use super::MARKETS;
 use crate::connection::Phase;
 use crate::market::Market;
 use crate::model::step::{Step, Trouble, Turn, Who};
+use crate::model::story;
 use crate::model::world::World;
 use crate::session::StreamState;
 
@@ -81,4 +82,42 @@ fn go_on_alike(mut one: World, mut other: World, chance: &mut ChaCha8Rng) {
         assert_eq!(one.key(), other.key(), "after {steps:?}");
         assert_eq!(one.breach, other.breach, "after {steps:?}");
     }
+}
+
+#[test]
+fn a_story_is_told_in_the_words_of_the_scenarios() {
+    let turn = |turn| Step::To(Who::Second, turn);
+    let steps = [
+        turn(Turn::Start),
+        turn(Turn::Accept),
+        turn(Turn::Upgrade),
+        turn(Turn::Trouble(Trouble::LoseRequest)),
+        Step::Pass,
+        turn(Turn::Trouble(Trouble::End)),
+    ];
+    let story = story::tell(&World::new(Market::BinanceSpot), &steps);
+    let (_, scenario) = story
+        .split_once("second of two sessions")
+        .expect("two of them");
+    let (settings, told) = scenario.split_once("    tell").expect("a start");
+    assert!(
+        settings.contains("\n    with session binance-spot BBBUSDT trade\n"),
+        "{settings}"
+    );
+    assert!(
+        settings.contains("\n    with connect 100ms\n"),
+        "{settings}"
+    );
+    let expected = r#" Start
+    far accepts
+    far expects request
+    far sends 101
+    far expects text {"method":"SUBSCRIBE","params":["bbbusdt@trade"],"id":1}
+    then Open probe
+    far expects ping
+    far sends pong
+    far ends
+    tell Stop
+"#;
+    assert_eq!(told, expected, "{story}");
 }
