@@ -35,6 +35,15 @@ pub enum Command {
     /// Ctrl-C or SIGTERM closes the sockets in good order and writes everything that was
     /// received; a second one gives up at once.
     Run(Plan),
+    /// Collect like `run`, and record what the sessions are given in a log beside, to be replayed
+    ///
+    /// If the log cannot keep up or cannot be written, it ends, the collecting goes on, and the
+    /// exit code is 1.
+    Record(Record),
+    /// Let the sessions of a log live again: the same events on standard output, the same digest
+    ///
+    /// Exits with 0 if what comes out is what came out when it was recorded, with 1 otherwise.
+    Replay(Replay),
     /// Validate CONFIG and print the plan: sessions, URLs, subscriptions, budgets
     Check(Plan),
     /// Serve the exchange twins for any other client, until Ctrl-C
@@ -68,6 +77,26 @@ pub struct Demo {
 pub struct Plan {
     /// The YAML file that says what to collect
     pub config: PathBuf,
+}
+
+/// Arguments of `record`.
+#[derive(Debug, clap::Args)]
+pub struct Record {
+    /// The YAML file that says what to collect
+    pub config: PathBuf,
+    /// The log to write, which must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// The log to replay
+    pub file: PathBuf,
+    /// Print no events
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `twin`.
@@ -246,7 +275,7 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-const COMMANDS: &str = "; allowed: demo, run, check, twin, decode";
+const COMMANDS: &str = "; allowed: demo, run, record, replay, check, twin, decode";
 
 /// What clap itself says, without its prefix, usage and tips.
 struct FirstLine<'a>(&'a str);

@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
 use marketprism_core::market::Market;
-use marketprism_core::session::{Heard, Session};
-use marketprism_core::{Time, UnixNanos};
+use marketprism_core::session::{Heard, SettingsError};
+use marketprism_core::{Machine, Time, UnixNanos};
 
 use crate::config::{Planned, Sink};
 use crate::failure::Failure;
@@ -13,30 +13,31 @@ use crate::ndjson::{Overflow, Writer};
 use crate::shell::Crew;
 use crate::sink::{self, Destination, Handover, Offer, OutputError, Written};
 
-/// Makes the sessions. `seed` gives each its own.
+/// Makes the sessions: `seed` gives each its own, and `make` makes a machine of it.
 ///
 /// # Errors
 ///
 /// A session's settings contradict each other.
-pub(crate) fn crew(
+pub(crate) fn crew<M: Machine>(
     sessions: &[Planned],
     mut seed: impl FnMut() -> Result<[u8; 32], Failure>,
-) -> Result<Crew<Session>, Failure> {
+    mut make: impl FnMut(&Planned, [u8; 32]) -> Result<M, SettingsError>,
+) -> Result<Crew<M>, Failure> {
     let mut fleet = Fleet::new();
     let mut budgets: Vec<(Market, BudgetId)> = Vec::new();
     let mut trusts = Vec::new();
     for planned in sessions {
-        let session = planned.session(seed()?)?;
+        let machine = make(planned, seed()?)?;
         let budget = budget(&mut fleet, &mut budgets, planned);
-        let id = fleet.add(session, budget);
+        let id = fleet.add(machine, budget);
         trusts.push((id, planned.trust.tls.clone()));
     }
     Ok(Crew { fleet, trusts })
 }
 
 /// The budget of dials of a session's market: venues count them by address.
-fn budget(
-    fleet: &mut Fleet<Session>,
+fn budget<M: Machine>(
+    fleet: &mut Fleet<M>,
     budgets: &mut Vec<(Market, BudgetId)>,
     planned: &Planned,
 ) -> Option<BudgetId> {

@@ -19,6 +19,8 @@ pub enum Failure {
     Io(String),
     /// The events cannot be written.
     Output(OutputError),
+    /// A recording cannot be replayed, or not as it was recorded; the sentence says why.
+    Replay(String),
     /// It ran, and what it saw is not as it should be.
     Verdict,
 }
@@ -37,7 +39,7 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Arguments(_) | Self::Config(_) => 2,
-            Self::Io(_) | Self::Output(_) | Self::Verdict => 1,
+            Self::Io(_) | Self::Output(_) | Self::Replay(_) | Self::Verdict => 1,
         }
     }
 }
@@ -45,7 +47,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Arguments(sentence) | Self::Io(sentence) => f.write_str(sentence),
+            Self::Arguments(sentence) | Self::Io(sentence) | Self::Replay(sentence) => {
+                f.write_str(sentence)
+            }
             Self::Config(error) => error.fmt(f),
             Self::Output(error) => error.fmt(f),
             Self::Verdict => f.write_str("the verdict is no"),

@@ -15,6 +15,8 @@ mod failure;
 mod host;
 mod lines;
 mod ndjson;
+pub mod record;
+pub mod replay;
 pub mod run;
 mod runtime;
 mod shell;
@@ -32,6 +34,7 @@ use cli::{Command, Unparsed};
 use demo::{Demo, Faults};
 pub use failure::Failure;
 use marketprism_core::market::Market;
+use replay::Print;
 use twins::Twins;
 
 /// The whole program: arguments in (the first is the program's name), exit code out.
@@ -56,6 +59,8 @@ fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(demo_of(arguments)),
         Command::Run(plan) => run::run(&plan.config),
+        Command::Record(record) => run::record(&record.config, &record.log),
+        Command::Replay(replay) => replay::run(&replay.file, print_of(replay)),
         Command::Check(plan) => check::run(&plan.config),
         Command::Twin(arguments) => twins::run(&twins_of(arguments)),
         Command::Decode(decode) => decode::run(decode.market, decode.file.as_deref()),
@@ -71,6 +76,14 @@ fn demo_of(arguments: &cli::Demo) -> Demo {
         } else {
             Faults::Strike
         },
+    }
+}
+
+const fn print_of(arguments: &cli::Replay) -> Print {
+    if arguments.quiet {
+        Print::Nothing
+    } else {
+        Print::Events
     }
 }
 

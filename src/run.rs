@@ -1,15 +1,17 @@
-//! `marketprism run`: collects until it is told to stop.
+//! `marketprism run` and `record`: collect until they are told to stop.
 
 use std::io::{self, Write};
 use std::path::Path;
 
+use marketprism_core::Machine;
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::session::{Heard, Session};
+use marketprism_core::session::Heard;
 
 use crate::collector::{self, Collector, random_seed};
-use crate::config::Config;
+use crate::config::{Config, Planned};
 use crate::failure::Failure;
-use crate::shell::{Bell, Listener, Order, Shell};
+use crate::record::{Recording, Running, Summary};
+use crate::shell::{Bell, Crew, Listener, Order, Shell};
 use crate::signal::Signals;
 use crate::sink::Written;
 
@@ -20,27 +22,55 @@ use crate::sink::Written;
 /// The configuration is refused, the sink fails, or a second signal cuts the end short.
 pub fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::read(file)?;
-    let crew = collector::crew(&config.sessions, random_seed)?;
+    let crew = collector::crew(&config.sessions, random_seed, Planned::session)?;
+    collect(config, crew, None)
+}
+
+/// The same, and records all that the sessions are given in a log beside.
+///
+/// # Errors
+///
+/// As [`run`]; or the log cannot be made, or was not written to its end.
+pub fn record(file: &Path, log: &Path) -> Result<(), Failure> {
+    let config = Config::read(file)?;
+    let mut recording = Recording::open(log)?;
+    let crew = collector::crew(&config.sessions, random_seed, |planned, seed| {
+        recording.session(planned, seed)
+    })?;
+    collect(config, crew, Some(recording))
+}
+
+fn collect<M>(config: Config, crew: Crew<M>, recording: Option<Recording>) -> Result<(), Failure>
+where
+    M: for<'a> Machine<Event<'a> = Heard<'a>>,
+{
     let shell = Shell::new(crew)?;
-    let (bell, wake) = (shell.bell(), shell.bell());
+    let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;
     let zero = collector::clock_zero(shell.now());
     let wake = move || wake.ring();
+    let collector = Collector::open(&config.sessions, config.sink, zero, wake)?;
+    let start = |recording: Recording| recording.start("tokio", zero, move || wake_too.ring());
     let mut run = Run {
-        collector: Collector::open(&config.sessions, config.sink, zero, wake)?,
+        collector,
+        log: recording.map(start).transpose()?,
         signals,
         asked: Asked::Nothing,
     };
     tell(&format_args!("collecting, Ctrl-C stops"));
     let driven = shell.drive(&mut run);
-    let written = run.finish()?;
+    let (written, recorded) = run.finish()?;
     tell(&format_args!("stopped, {} bytes written", written.bytes));
+    if let Some(recorded) = recorded.transpose()? {
+        tell(&recorded);
+    }
     driven
 }
 
 /// A collector until the end: because of a signal, or because the sink is gone.
 struct Run {
     collector: Collector,
+    log: Option<Running>,
     signals: Signals,
     asked: Asked,
 }
@@ -54,12 +84,15 @@ enum Asked {
     GiveUp,
 }
 
-impl Listener<Session> for Run {
+impl<M> Listener<M> for Run
+where
+    M: for<'a> Machine<Event<'a> = Heard<'a>>,
+{
     fn event(&mut self, id: MachineId, heard: Heard<'_>) {
         self.collector.event(id, &heard);
     }
 
-    fn look(&mut self, _: &Fleet<Session>) -> Result<Order, Failure> {
+    fn look(&mut self, _: &Fleet<M>) -> Result<Order, Failure> {
         self.collector.settle();
         let before = self.asked;
         while self.signals.next() {
@@ -80,18 +113,24 @@ impl Listener<Session> for Run {
 }
 
 impl Run {
-    /// Waits for the writer, but not beyond a signal.
-    fn finish(self) -> Result<Written, Failure> {
-        let closing = self.collector.close();
-        while !closing.is_over() {
+    /// Waits for the writers, but not beyond a signal.
+    fn finish(self) -> Result<Finished, Failure> {
+        let (closing, log) = (self.collector.close(), self.log);
+        if let Some(log) = &log {
+            log.close();
+        }
+        while !(closing.is_over() && log.as_ref().is_none_or(Running::is_over)) {
             if self.asked == Asked::GiveUp || self.signals.next() {
                 return Err(given_up());
             }
             Bell::wait();
         }
-        Ok(closing.finish()?)
+        Ok((closing.finish()?, log.map(Running::finish)))
     }
 }
+
+/// What the writers say at their end.
+type Finished = (Written, Option<Result<Summary, Failure>>);
 
 fn given_up() -> Failure {
     Failure::Io("stopped by a second signal before everything was written".to_owned())

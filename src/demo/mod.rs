@@ -22,6 +22,7 @@ use marketprism_core::session::{Heard, Session, StreamState};
 
 use crate::audit::{self, Audit, Findings};
 use crate::collector;
+use crate::config::Planned;
 use crate::failure::Failure;
 use crate::runtime;
 use crate::shell::{Listener, Order, Shell};
@@ -80,7 +81,7 @@ pub fn run(demo: Demo) -> Result<(), Failure> {
         let _entered = runtime.enter();
         Scene::open(demo.seed, conduct)?
     };
-    let crew = collector::crew(&config.sessions, seeds(demo.seed))?;
+    let crew = collector::crew(&config.sessions, seeds(demo.seed), Planned::session)?;
     let shell = Shell::new(crew)?;
     let bell = shell.bell();
     let signals = Signals::listen(move || bell.ring())?;

@@ -18,6 +18,12 @@ impl Epoch {
         Self(self.0.wrapping_add(1))
     }
 
+    /// The dial with this number, as a recording tells it.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number; the first dial has the lowest.
     #[must_use]
     pub const fn number(self) -> u32 {

@@ -1,0 +1,199 @@
+//! What comes out of a session, as bytes under its digest.
+
+use marketprism_core::Time;
+use marketprism_core::connection::{Action, Cause, Epoch, Fault, Phase, Refusal, Status, Timer};
+use marketprism_core::market::{
+    Body, Book, BookKind, Decimal, Event as MarketEvent, InstrumentType, Level, Side, Ticker,
+    Trade, Wide,
+};
+use marketprism_core::session::{
+    Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded, VenueError,
+};
+use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
+use marketprism_core::ws::Violation;
+use marketprism_core::ws::handshake::HandshakeError;
+
+use super::wire::{Bytes, Flaw, Put, Take, codes, put_fields, put_names};
+
+put_fields! {
+    Heard<'_> { received, event }
+    MarketEvent<'_> { market, channel, instrument, exchange_time, sent_time, body }
+    Trade<'_> {
+        id, first_id, last_id, price, quantity, quantity_without_rpi, aggressor, execution, source,
+        sequence,
+    }
+    Book<'_> { kind, first, last, previous, checksum, bids, asks }
+    Level { price, quantity, orders }
+    Ticker {
+        instrument_type, last, last_quantity, ask_price, ask_quantity, bid_price, bid_quantity,
+        open_24h, high_24h, low_24h, open_utc0, open_utc8, volume_24h, volume_currency_24h,
+    }
+    Gap<'_> { stream, missing, cause, since }
+    Missing { from, to }
+    VenueError { rejection, message }
+    Rejection { code, reason }
+    DecodeError { channel, offset, field, problem }
+}
+
+put_names! {
+    Side, InstrumentType, Disorder, GapCause, Problem, Reason, Phase, Timer,
+}
+
+codes! {
+    Fault {
+        Resolve = 0, Refused = 1, Reset = 2, Unreachable = 3, TimedOut = 4, Certificate = 5,
+        Tls = 6, Other = 7,
+    }
+    Violation {
+        ReservedBits = 0, ReservedOpcode = 1, FragmentedControl = 2, ControlTooLong = 3,
+        UnexpectedContinuation = 4, ExpectedContinuation = 5, Masked = 6, Unmasked = 7,
+        NonMinimalLength = 8, OversizedLength = 9, MessageTooBig = 10, TooManyFragments = 11,
+        InvalidUtf8 = 12, CloseLength = 13, CloseCode = 14, CloseReason = 15, Deflate = 16,
+    }
+    HandshakeError {
+        TooLong = 0, TooManyFields = 1, Syntax = 2, HttpVersion = 3, Method = 4, Host = 5,
+        Body = 6, Upgrade = 7, Connection = 8, Key = 9, Version = 10, Accept = 11, Protocol = 12,
+        Extension = 13,
+    }
+}
+
+impl Put for Time {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_nanos().put(out);
+    }
+}
+
+impl Put for Epoch {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.number().put(out);
+    }
+}
+
+impl Put for Action {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Dial(epoch) => (0_u8, epoch).put(out),
+            Self::Drop(epoch) => (1_u8, epoch).put(out),
+            Self::Sign(epoch) => (2_u8, epoch).put(out),
+        }
+    }
+}
+
+impl Put for Event<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Market(event) => (0_u8, event).put(out),
+            Self::OutOfOrder {
+                event,
+                disorder,
+                last,
+            } => (1_u8, (event, (disorder, last))).put(out),
+            Self::Status(status) => (2_u8, status).put(out),
+            Self::Subscription { stream, change } => (3_u8, (stream, change)).put(out),
+            Self::Gap(gap) => (4_u8, gap).put(out),
+            Self::Notice(notice) => (5_u8, notice).put(out),
+            Self::Undecoded(undecoded) => (6_u8, undecoded).put(out),
+        }
+    }
+}
+
+impl Put for Body<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Trade(trade) => (0_u8, trade).put(out),
+            Self::Book(book) => (1_u8, book).put(out),
+            Self::Ticker(ticker) => (2_u8, ticker).put(out),
+        }
+    }
+}
+
+impl Put for BookKind {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Snapshot => out.push(0),
+            Self::Delta => out.push(1),
+            Self::Top(levels) => (2_u8, levels).put(out),
+        }
+    }
+}
+
+impl Put for Decimal {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.mantissa(), self.scale()).put(out);
+    }
+}
+
+impl Put for Wide {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.mantissa(), self.scale()).put(out);
+    }
+}
+
+impl Put for Status {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Dialing { epoch, attempt } => (0_u8, (epoch, attempt)).put(out),
+            Self::Open { epoch } => (1_u8, epoch).put(out),
+            Self::Down { epoch, cause } => (2_u8, (epoch, cause)).put(out),
+            Self::Waiting { until } => (3_u8, until).put(out),
+            Self::Stopped => out.push(4),
+        }
+    }
+}
+
+impl Put for Cause {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Fault(fault) => (0_u8, fault).put(out),
+            Self::Eof => out.push(1),
+            Self::Lost(timer) => (2_u8, timer).put(out),
+            Self::Refused(refusal) => (3_u8, refusal).put(out),
+            Self::Violation(violation) => (4_u8, violation).put(out),
+            Self::Peer(code) => (5_u8, code).put(out),
+            Self::Renewed => out.push(6),
+            Self::Stopped => out.push(7),
+        }
+    }
+}
+
+impl Put for Refusal {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Status(status, after) => (0_u8, (status, after)).put(out),
+            Self::Handshake(error) => (1_u8, error).put(out),
+        }
+    }
+}
+
+impl Put for Change<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.name().put(out);
+        match self {
+            Self::Requested { attempt } => attempt.put(out),
+            Self::Refused(error) => error.put(out),
+            Self::Confirmed | Self::Live | Self::Silent | Self::Renewing | Self::Mute => {}
+        }
+    }
+}
+
+impl Put for Notice {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Shutdown { sent_time } => (0_u8, sent_time).put(out),
+            Self::Other { code } => (1_u8, code).put(out),
+            Self::Error(rejection) => (2_u8, rejection).put(out),
+        }
+    }
+}
+
+impl Put for Undecoded<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Malformed(error) => (0_u8, error).put(out),
+            Self::Unhandled(name) => (1_u8, name).put(out),
+            Self::Unknown(name) => (2_u8, name).put(out),
+            Self::Stray(event) => (3_u8, event).put(out),
+            Self::Binary => out.push(4),
+        }
+    }
+}
