@@ -4,8 +4,9 @@
 # Eight sessions, on TLS and plain TCP, each against an exchange twin of its own, timers compressed about twenty
 # times. Most sessions suffer from their exchange, two from their network, each in a seeded order of all that there is.
 # Meanwhile the kernel's own table is sampled for the sockets that the process holds, its dials are counted by their
-# SYN, its memory and descriptors are written down, and every line that it writes is checked. Then, for a tenth of
-# the faults, strace shows the close of each socket before the connect of the next.
+# SYN, its memory and descriptors are written down, and every line that it writes is checked. Then a
+# flood meets a slow reader; and for a tenth of the faults, strace shows the close of each socket before the connect of
+# the next.
 # Needs Linux, Python 3, network namespaces (as root, or user namespaces), ip, nft and strace. Whatever is missing is
 # left out with a word, unless MARKETPRISM_REQUIRE_PEERS is 1.
 set -euo pipefail
@@ -38,6 +39,8 @@ fi
 
 echo "== $faults faults, $runtime"
 "${inside[@]}" python3 tests/faults/campaign.py "$program" "$faults" "$runtime" "$place"
+echo "== a flood"
+python3 tests/faults/flood.py "$program" "$runtime"
 if command -v strace >/dev/null; then
     echo "== traced"
     "${inside[@]}" python3 tests/faults/campaign.py "$program" $((faults / 10)) "$runtime" "$place" traced

@@ -80,7 +80,7 @@ impl Fault {
     /// time is meant for the client's address.
     #[must_use]
     pub const fn keeps_away(self) -> bool {
-        matches!(self, Self::Status(..))
+        matches!(self, Self::Status(403 | 418 | 429, _))
     }
 
     /// How long it goes on, whatever the client does.

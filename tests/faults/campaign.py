@@ -48,6 +48,8 @@ BACKOFF_STEP_MS = TIMERS["retry_cap"]
 ARRIVAL_MS = 700
 # Dials of a market, counted over its sessions: so many in so many milliseconds.
 DIALS = {"binance-spot": (280, 15000), "binance-usdm": (280, 15000), "okx": (2, 1500)}
+# A quota so tight makes the next dial wait for its window.
+FEW_DIALS = 2
 # What a SYN may be late by against the moment at which it was decided.
 DIAL_JITTER_MS = 50
 PACE_US = 20000
@@ -107,17 +109,17 @@ class Fault:
         """What its recovery may take when it comes alone."""
         noticed = sum(TIMERS[timer] for timer in DEADLINES.get(self.sign, ()))
         count, per = DIALS[self.session.market]
-        # A quota of few dials makes the next one wait for its window.
-        room = per if count <= 2 else 0
+        room = per if count <= FEW_DIALS else 0
         requests = REQUESTS_PER_MS if self.sign in ASKS_AGAIN else 0
         return self.lasts_ms + noticed + max(BACKOFF_STEP_MS, room) + requests + ARRIVAL_MS
 
     def puts_off(self, other):
-        """Whether this fault may put off the recovery from another: a later one of the same session does, and one
-        that keeps the client away from a market does so for all sessions of that market."""
+        """Whether this fault may put off the recovery from another: a later one of the same session does. Sessions of
+        a market share one address, which may be told to keep away, and one quota of dials, which may be tight."""
         if self.session is other.session:
             return other.at < self.at
-        return self.keeps_away and self.session.market == other.session.market
+        shares = self.keeps_away or DIALS[self.session.market][0] <= FEW_DIALS
+        return shares and self.session.market == other.session.market
 
     def ends(self):
         """When its recovery is due if it comes alone."""
