@@ -7,6 +7,7 @@ use marketprism_core::Time;
 use marketprism_core::ws::{CloseFrame, Limits, Server};
 
 use super::desk::Desk;
+use super::outlet::Outlet;
 use super::rules::{Rules, Window};
 
 /// The longest request: OKX closes on more, and nothing that Binance heeds is longer.
@@ -20,6 +21,7 @@ const MAX_PINGS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) server: Server,
+    pub(super) outlet: Outlet,
     pub(super) stage: Stage,
     pub(super) conduct: Conduct,
     pub(super) desk: Desk,
@@ -63,6 +65,8 @@ pub(super) enum Deadline {
     Patience,
     /// A ping is due.
     Ping,
+    /// The next part of a slow answer.
+    Beat,
     /// A pong has not come.
     Pong,
     /// Nothing has been pushed for too long.
@@ -77,6 +81,7 @@ pub(super) enum Deadline {
 struct Deadlines {
     patience: Option<Time>,
     ping: Option<Time>,
+    beat: Option<Time>,
     idle: Option<Time>,
     cut: Option<Time>,
     linger: Option<Time>,
@@ -91,6 +96,7 @@ impl Client {
         };
         Self {
             server: Server::new(limits, rules.backlog, None),
+            outlet: Outlet::default(),
             stage: Stage::Asking,
             conduct: Conduct::Well,
             desk,
@@ -206,11 +212,51 @@ impl Client {
         self.stage != Stage::Over && self.conduct != Conduct::Dead
     }
 
+    /// What to write next. Who is held says only what was on its way before.
+    pub(super) fn transmit(&self) -> &[u8] {
+        self.outlet.lend(match self.conduct {
+            Conduct::Well | Conduct::Doomed | Conduct::Dataless => self.server.transmit(),
+            Conduct::Dead => &[],
+        })
+    }
+
+    pub(super) fn transmitted(&mut self, count: usize) {
+        let queued = self.outlet.written(count);
+        self.server.transmitted(queued);
+    }
+
+    /// Whether the connection is closed or has failed, and all has been written.
+    pub(super) fn is_done(&self) -> bool {
+        self.server.is_over() && self.outlet.is_free()
+    }
+
+    /// Says these bytes behind everything that is queued, whatever they are.
+    pub(super) fn say(&mut self, bytes: &[u8]) {
+        while let queued @ [_, ..] = self.server.transmit() {
+            let count = queued.len();
+            self.outlet.ahead().extend_from_slice(queued);
+            self.server.transmitted(count);
+        }
+        self.outlet.ahead().extend_from_slice(bytes);
+    }
+
+    /// Lets what is queued go out slowly.
+    pub(super) fn slow(&mut self, now: Time, span: Duration) {
+        let bytes = self.server.transmit().len();
+        self.deadlines.beat = Some(self.outlet.slow(now, bytes, span));
+    }
+
+    /// The next part of a slow answer.
+    pub(super) fn beat(&mut self, now: Time) {
+        self.deadlines.beat = self.outlet.beat(now);
+    }
+
     /// The next deadline.
     pub(super) fn due(&self) -> Option<(Time, Deadline)> {
         let Deadlines {
             patience,
             ping,
+            beat,
             idle,
             cut,
             linger,
@@ -222,6 +268,7 @@ impl Client {
         let all = [
             (patience, Deadline::Patience),
             (ping, Deadline::Ping),
+            (beat, Deadline::Beat),
             (pong, Deadline::Pong),
             (idle, Deadline::Idle),
             (cut, Deadline::Cut),
@@ -236,6 +283,7 @@ impl Client {
         match what {
             Deadline::Patience => self.deadlines.patience = None,
             Deadline::Ping => self.deadlines.ping = None,
+            Deadline::Beat => self.deadlines.beat = None,
             Deadline::Pong => self.pings.clear(),
             Deadline::Idle => self.deadlines.idle = None,
             Deadline::Cut => self.deadlines.cut = None,

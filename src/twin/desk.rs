@@ -1,6 +1,7 @@
 //! What one client has asked for.
 
-use super::news::{Feed, Unit};
+use super::broken::BadJson;
+use super::news::{Feed, Message, Unit};
 
 /// Streams that one connection may have (Binance, "Websocket Limits").
 pub(super) const MAX_STREAMS: usize = 1024;
@@ -41,16 +42,57 @@ pub(super) struct Subscription {
     pub(super) flow: Flow,
     /// Messages delivered.
     pub(super) delivered: u64,
+    /// The highest id delivered, where the stream has ids.
+    pub(super) reached: Option<u64>,
 }
 
 /// Whether a stream flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     Flowing,
     /// Nothing comes any more, while everything else goes on.
     Silent,
-    /// So many messages more are left out.
-    Omitting(u32),
+    /// So many messages with ids are treated badly still.
+    Disturbed {
+        how: Disturbance,
+        times: u32,
+        kept: Option<Kept>,
+    },
+}
+
+/// How a message is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Disturbance {
+    /// It is left out.
+    Omitted,
+    /// Something unreadable comes in its place.
+    Spoiled(BadJson),
+    /// It comes twice.
+    Doubled,
+    /// It comes behind so many that follow it.
+    KeptBack { behind: u32 },
+}
+
+/// A message that is kept back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) message: Message,
+    /// The highest id delivered before it.
+    pub(super) since: Option<u64>,
+    /// So many others go by still.
+    pub(super) behind: u32,
+}
+
+impl Flow {
+    /// One of its times is over.
+    pub(super) fn count_down(&mut self) {
+        if let Self::Disturbed { times, .. } = self {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                *self = Self::Flowing;
+            }
+        }
+    }
 }
 
 impl Desk {
@@ -68,6 +110,7 @@ impl Desk {
             feed,
             flow: Flow::Flowing,
             delivered: 0,
+            reached: None,
         });
     }
 

@@ -12,13 +12,13 @@ use super::client::{Client, Deadline, Stage};
 use super::desk::Desk;
 use super::door::Door;
 use super::fault::{Fault, FaultPlan, Schedule};
+use super::gate::Gate;
 use super::instrument::Instrument;
 use super::ledger::Ledger;
 use super::market::SyntheticMarket;
 use super::news::{Clock, News, Unit};
 use super::random::{Purpose, Random};
 use super::rules::{Rules, Window};
-use super::strike::Gate;
 use super::tls::{HandshakeFault, RecordFault};
 
 /// Sockets at a time; more are dropped at once.
@@ -109,7 +109,7 @@ pub(super) enum Transport {
 ///
 /// It has no socket and no clock. Times and bytes come in by calls; bytes and [`Command`]s go
 /// out. What it does is a matter of its options, its seed and these calls alone; and the market
-/// itself, its prices and ids, is a matter of options and seed alone.
+/// itself, its prices and ids, is a matter of options and seed alone, unless a flood hurries it.
 ///
 /// ```
 /// use marketprism::twin::{Exchange, Options};
@@ -273,16 +273,14 @@ impl Exchange {
     /// What to write to a client next.
     #[must_use]
     pub fn transmit(&self, id: ConnectionId) -> &[u8] {
-        self.clients
-            .get(&id)
-            .map_or(&[], |client| client.server.transmit())
+        self.clients.get(&id).map_or(&[], Client::transmit)
     }
 
     /// The first `count` bytes of [`transmit`](Self::transmit) have been written.
     pub fn transmitted(&mut self, now: Time, id: ConnectionId, count: usize) {
         self.advance(now);
         if let Some(client) = self.clients.get_mut(&id) {
-            client.server.transmitted(count);
+            client.transmitted(count);
         }
         self.settle(id);
     }
@@ -392,6 +390,7 @@ impl Exchange {
         client.forget(what);
         match what {
             Deadline::Ping => client.ping(at, &self.rules, stamp),
+            Deadline::Beat => client.beat(at),
             Deadline::Idle => client.close(at, &self.rules, 4004, "No data received in 30s."),
             Deadline::Patience | Deadline::Linger => self.end(id, Command::Drop(id)),
             Deadline::Pong | Deadline::Cut => self.end(id, Command::Close(id)),
@@ -440,7 +439,7 @@ impl Exchange {
         let Some(client) = self.clients.get(&id) else {
             return;
         };
-        if client.stage != Stage::Over && client.is_heard() && client.server.is_over() {
+        if client.stage != Stage::Over && client.is_heard() && client.is_done() {
             self.end(id, Command::Close(id));
         }
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 
+use super::broken::{BadFrame, BadJson};
+use super::gate::{BadUpgrade, HangUp};
 use super::random::{Purpose, Random};
 use super::tls::{HandshakeFault, RecordFault};
 
@@ -16,6 +18,8 @@ use super::tls::{HandshakeFault, RecordFault};
 pub enum Fault {
     /// A close frame with this code, then the end of the stream.
     Close(u16),
+    /// A close frame with this code, after which the far end stays open and says nothing.
+    CloseAndHang(u16),
     /// The end of the stream without a close frame, both directions at once; TLS is closed in good
     /// order before.
     Cut,
@@ -58,6 +62,29 @@ pub enum Fault {
     Record(RecordFault),
     /// The notice of a shutdown, and later the cut.
     Notice,
+    /// The connection has reached the end of its life and is cut.
+    Lifetime,
+    /// The connection is cut, and the next upgrade goes wrong.
+    Upgrade(BadUpgrade),
+    /// The connection is cut, and the next ones are taken and ended again, for so long after the
+    /// first attempt.
+    HangUp(HangUp, Duration),
+    /// A frame against the protocol, and no data behind it.
+    Frame(BadFrame),
+    /// So many messages of one stream whose ids tell of a loss come as something unreadable.
+    Json(BadJson, u32),
+    /// So many messages of one stream whose ids tell of it come twice.
+    DuplicatedUpdates(u32),
+    /// So many times two messages of one stream whose ids tell of it change places.
+    ReorderedUpdates(u32),
+    /// One message of a stream whose ids tell of it comes behind so many that follow it.
+    LateUpdate(u32),
+    /// So many bytes go out one at a time.
+    SingleBytes(u32),
+    /// So many pings at once.
+    PingFlood(u32),
+    /// For so long the markets of the client's streams change 200,000 times a second each.
+    DataFlood(Duration),
 }
 
 impl Fault {
@@ -68,6 +95,7 @@ impl Fault {
         let mut all = vec![
             Self::Close(1000),
             Self::Close(1001),
+            Self::CloseAndHang(1001),
             Self::Cut,
             Self::Reset,
             Self::HalfClose,
@@ -86,7 +114,22 @@ impl Fault {
             Self::ResetOnAccept(pause),
             Self::Unread(pause),
             Self::Notice,
+            Self::Lifetime,
+            Self::Upgrade(BadUpgrade::Unanswered),
+            Self::Upgrade(BadUpgrade::Slow(Duration::from_millis(500))),
+            Self::Upgrade(BadUpgrade::Unfinished),
+            Self::Upgrade(BadUpgrade::WrongKey),
+            Self::HangUp(HangUp::BeforeAnswer, pause),
+            Self::HangUp(HangUp::AfterAnswer, pause),
+            Self::DuplicatedUpdates(3),
+            Self::ReorderedUpdates(2),
+            Self::LateUpdate(5),
+            Self::SingleBytes(4096),
+            Self::PingFlood(500),
+            Self::DataFlood(Duration::from_millis(50)),
         ];
+        all.extend(BadFrame::ALL.map(Self::Frame));
+        all.extend(BadJson::ALL.map(|bad| Self::Json(bad, 3)));
         all.extend(HandshakeFault::ALL.map(|kind| Self::Handshake(kind, pause)));
         all.extend(RecordFault::ALL.map(Self::Record));
         all
@@ -102,6 +145,7 @@ impl Fault {
             Self::ResetOnAccept(_) => Self::ResetOnAccept(span),
             Self::Unread(_) => Self::Unread(span),
             Self::Handshake(kind, _) => Self::Handshake(kind, span),
+            Self::HangUp(when, _) => Self::HangUp(when, span),
             Self::Close(_)
             | Self::Cut
             | Self::Reset
@@ -114,7 +158,18 @@ impl Fault {
             | Self::RefusedAck
             | Self::MissingUpdates(_)
             | Self::Record(_)
-            | Self::Notice => self,
+            | Self::Notice
+            | Self::CloseAndHang(_)
+            | Self::Lifetime
+            | Self::Upgrade(_)
+            | Self::Frame(_)
+            | Self::Json(..)
+            | Self::DuplicatedUpdates(_)
+            | Self::ReorderedUpdates(_)
+            | Self::LateUpdate(_)
+            | Self::SingleBytes(_)
+            | Self::PingFlood(_)
+            | Self::DataFlood(_) => self,
         }
     }
 
@@ -124,37 +179,53 @@ impl Fault {
         matches!(self, Self::Handshake(..) | Self::Record(_))
     }
 
-    /// Whether a market can have it: USD-M documents no notice.
+    /// Whether a market can have it: USD-M documents no notice, OKX no end of a connection's life.
     #[must_use]
     pub const fn applies_to(self, market: Market) -> bool {
-        !matches!((self, market), (Self::Notice, Market::BinanceUsdm))
+        !matches!(
+            (self, market),
+            (Self::Notice, Market::BinanceUsdm) | (Self::Lifetime, Market::Okx)
+        )
     }
 
     /// The name, for people and for configuration. Two of the same kind with different numbers
     /// share it, except that a status is part of its name.
     #[must_use]
     pub fn name(self) -> String {
-        match self {
-            Self::Close(code) => format!("close-{code}"),
-            Self::Cut => "cut".to_owned(),
-            Self::Reset => "reset".to_owned(),
-            Self::HalfClose => "half-close".to_owned(),
-            Self::Stall => "stall".to_owned(),
-            Self::StallWithPings => "stall-with-pings".to_owned(),
-            Self::SilentStream => "silent-stream".to_owned(),
-            Self::Status(status, _) => format!("status-{status}"),
-            Self::LostAck => "lost-ack".to_owned(),
-            Self::LostRequest => "lost-request".to_owned(),
-            Self::RefusedAck => "refused-ack".to_owned(),
-            Self::MissingUpdates(_) => "missing-updates".to_owned(),
-            Self::Refuse(_) => "refuse".to_owned(),
-            Self::DroppedSyn(_) => "dropped-syn".to_owned(),
-            Self::ResetOnAccept(_) => "reset-on-accept".to_owned(),
-            Self::Unread(_) => "unread".to_owned(),
-            Self::Handshake(kind, _) => kind.name().to_owned(),
-            Self::Record(kind) => kind.name().to_owned(),
-            Self::Notice => "notice".to_owned(),
-        }
+        let name = match self {
+            Self::Close(code) => return format!("close-{code}"),
+            Self::CloseAndHang(_) => "close-and-hang",
+            Self::Cut => "cut",
+            Self::Reset => "reset",
+            Self::HalfClose => "half-close",
+            Self::Stall => "stall",
+            Self::StallWithPings => "stall-with-pings",
+            Self::SilentStream => "silent-stream",
+            Self::Status(status, _) => return format!("status-{status}"),
+            Self::LostAck => "lost-ack",
+            Self::LostRequest => "lost-request",
+            Self::RefusedAck => "refused-ack",
+            Self::MissingUpdates(_) => "missing-updates",
+            Self::Refuse(_) => "refuse",
+            Self::DroppedSyn(_) => "dropped-syn",
+            Self::ResetOnAccept(_) => "reset-on-accept",
+            Self::Unread(_) => "unread",
+            Self::Handshake(kind, _) => kind.name(),
+            Self::Record(kind) => kind.name(),
+            Self::Notice => "notice",
+            Self::Lifetime => "lifetime",
+            Self::Upgrade(bad) => bad.name(),
+            Self::HangUp(when, _) => when.name(),
+            Self::Frame(bad) => bad.name(),
+            Self::Json(bad, _) => bad.name(),
+            Self::DuplicatedUpdates(_) => "duplicated-updates",
+            Self::ReorderedUpdates(_) => "reordered-updates",
+            Self::LateUpdate(_) => "late-update",
+            Self::SingleBytes(_) => "one-byte-at-a-time",
+            Self::PingFlood(_) => "ping-flood",
+            Self::DataFlood(_) => "data-flood",
+        };
+        name.to_owned()
     }
 
     /// What it touches.
@@ -162,8 +233,14 @@ impl Fault {
     pub const fn reach(self) -> Reach {
         match self {
             Self::SilentStream => Reach::Stream,
-            Self::MissingUpdates(_) => Reach::Sequence,
+            Self::MissingUpdates(_)
+            | Self::Json(..)
+            | Self::DuplicatedUpdates(_)
+            | Self::ReorderedUpdates(_)
+            | Self::LateUpdate(_) => Reach::Sequence,
+            Self::SingleBytes(_) | Self::PingFlood(_) | Self::DataFlood(_) => Reach::Line,
             Self::Close(_)
+            | Self::CloseAndHang(_)
             | Self::Cut
             | Self::Reset
             | Self::HalfClose
@@ -179,7 +256,11 @@ impl Fault {
             | Self::Unread(_)
             | Self::Handshake(..)
             | Self::Record(_)
-            | Self::Notice => Reach::Connection,
+            | Self::Notice
+            | Self::Lifetime
+            | Self::Upgrade(_)
+            | Self::HangUp(..)
+            | Self::Frame(_) => Reach::Connection,
         }
     }
 }
@@ -189,6 +270,8 @@ impl Fault {
 pub enum Reach {
     /// A connection with all its streams, which only another connection can make good.
     Connection,
+    /// A connection with all its streams; it goes on.
+    Line,
     /// One stream; the connection goes on.
     Stream,
     /// One stream whose ids tell of a loss; the connection goes on.
@@ -349,7 +432,7 @@ mod tests {
         let (secure, plain): (Vec<_>, Vec<_>) = Fault::catalogue()
             .into_iter()
             .partition(|fault| fault.needs_tls());
-        let schedule = Schedule::new(Market::Okx, plan, 3);
+        let schedule = Schedule::new(Market::BinanceSpot, plan, 3);
         for (schedule, mut all) in [
             (schedule.clone(), plain.clone()),
             (schedule.over_tls(), [plain, secure].concat()),
@@ -392,11 +475,25 @@ mod tests {
     }
 
     #[test]
-    fn usdm_knows_no_notice() {
-        assert!(
-            faults(Market::BinanceUsdm, 100, 1)
-                .iter()
-                .all(|(_, fault)| *fault != Fault::Notice)
-        );
+    fn a_market_has_only_what_it_documents() {
+        for (market, fault) in [
+            (Market::BinanceUsdm, Fault::Notice),
+            (Market::Okx, Fault::Lifetime),
+        ] {
+            let drawn = faults(market, 200, 1);
+            assert!(drawn.iter().all(|(_, other)| *other != fault));
+        }
+    }
+
+    #[test]
+    fn no_two_faults_share_a_name() {
+        let mut names: Vec<_> = Fault::catalogue().into_iter().map(Fault::name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        let plain = |name: &String| {
+            name.bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        };
+        assert!(names.iter().all(plain));
     }
 }

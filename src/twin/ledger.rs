@@ -20,6 +20,7 @@ pub struct Ledger {
     market: Market,
     faults: Vec<FaultEntry>,
     omissions: Vec<Omission>,
+    disorders: Vec<Disorder>,
     routes: BTreeMap<&'static str, RouteEntry>,
     sockets: Count,
     messages: u64,
@@ -63,7 +64,8 @@ pub struct FaultEntry {
     pub recovered: Option<Time>,
 }
 
-/// An update that was left out: its ids are used up and were never sent to this client.
+/// An update that did not come in its place: its ids are used up, and were sent to this client
+/// later at best.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Omission {
     /// When.
@@ -79,6 +81,25 @@ pub struct Omission {
     /// When the next message of the stream went out on the same connection, from which the
     /// client can tell.
     pub followed: Option<Time>,
+}
+
+/// An update that was sent out of its place: once more, or behind others that follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disorder {
+    /// When.
+    pub at: Time,
+    /// To whom.
+    pub connection: ConnectionId,
+    /// The instrument, as its market prints it.
+    pub instrument: String,
+    /// The stream, in the client's words.
+    pub stream: String,
+    /// Its ids.
+    pub ids: Ids,
+    /// The last id that was sent before the place where it belongs.
+    pub since: u64,
+    /// The last id that was sent before it.
+    pub reached: u64,
 }
 
 /// How many there are, and how many there were at the most.
@@ -121,6 +142,7 @@ impl Ledger {
             market,
             faults: Vec::new(),
             omissions: Vec::new(),
+            disorders: Vec::new(),
             routes: BTreeMap::new(),
             sockets: Count {
                 live: 0,
@@ -153,6 +175,12 @@ impl Ledger {
         &self.omissions
     }
 
+    /// The updates that were sent out of their places, in order.
+    #[must_use]
+    pub fn disorders(&self) -> &[Disorder] {
+        &self.disorders
+    }
+
     /// What happened on each route that was asked for.
     pub fn routes(&self) -> impl Iterator<Item = (&'static str, &RouteEntry)> {
         self.routes.iter().map(|(route, entry)| (*route, entry))
@@ -176,7 +204,7 @@ impl Ledger {
         self.snapshots
     }
 
-    /// Faults and omissions beyond what the ledger has room for.
+    /// Faults, omissions and disorders beyond what the ledger has room for.
     #[must_use]
     pub const fn unlisted(&self) -> u64 {
         self.unlisted
@@ -236,18 +264,30 @@ impl Ledger {
         }
     }
 
-    /// A data message of a stream went out.
+    pub(super) fn disordered(&mut self, disorder: Disorder) {
+        if self.disorders.len() < MAX_ENTRIES {
+            self.disorders.push(disorder);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// A data message of a stream went out in its place.
     pub(super) fn sent(&mut self, now: Time, connection: ConnectionId, stream: &str) {
         self.messages += 1;
-        let faults = &mut self.faults;
-        self.open.0.retain(|place| {
-            let entry = faults.get_mut(*place);
-            entry.is_some_and(|entry| !entry.flowed(now, connection, stream))
-        });
         let omissions = &mut self.omissions;
         self.unfollowed.0.retain(|place| {
             let omission = omissions.get_mut(*place);
             omission.is_some_and(|omission| !omission.followed_by(now, connection, stream))
+        });
+    }
+
+    /// A stream flows as it should.
+    pub(super) fn flowed(&mut self, now: Time, connection: ConnectionId, stream: &str) {
+        let faults = &mut self.faults;
+        self.open.0.retain(|place| {
+            let entry = faults.get_mut(*place);
+            entry.is_some_and(|entry| !entry.flowed(now, connection, stream))
         });
     }
 }

@@ -22,6 +22,8 @@ const MIN_LEVELS: usize = 25;
 const MAX_LEVELS: usize = 200;
 /// A step follows another no sooner than this, so that time always moves on.
 const MIN_PACE: Duration = Duration::from_micros(1);
+/// The time between two steps of a market in a hurry.
+const HURRIED_PACE: Duration = Duration::from_micros(5);
 /// The most levels that one taker order goes through.
 const MAX_SWEEP: usize = 4;
 
@@ -32,6 +34,8 @@ pub(super) struct SyntheticMarket {
     instrument: Instrument,
     random: Random,
     pace: Duration,
+    /// Until when it is in a hurry.
+    hurried: Time,
     next: Time,
     book: Book,
     ids: Ids,
@@ -118,6 +122,7 @@ impl SyntheticMarket {
             next: Time::ZERO + random.around(pace),
             random,
             pace,
+            hurried: Time::ZERO,
             book: Book::default(),
             ids,
             day: Day {
@@ -191,10 +196,20 @@ impl SyntheticMarket {
         tape.flush(&self.book, self.ids.update)
     }
 
+    /// Takes its steps in a hurry from now on, until then.
+    pub(super) fn hurry(&mut self, now: Time, until: Time) {
+        self.hurried = self.hurried.max(until);
+        self.next = self.next.min(now + HURRIED_PACE);
+    }
+
     /// Takes the next step.
     pub(super) fn step(&mut self) -> Step {
         let at = self.next;
-        self.next = at + self.random.around(self.pace);
+        let pace = match at < self.hurried {
+            true => HURRIED_PACE,
+            false => self.pace,
+        };
+        self.next = at + self.random.around(pace);
         let before = self.book.top();
         let mut step = Step {
             at,

@@ -43,6 +43,28 @@ pub(super) struct Message {
     pub(super) payload: String,
     /// The ids that are lost with it, where its stream is one whose ids tell of a loss.
     pub(super) ids: Option<Ids>,
+    /// Whether it uses up its ids without any news.
+    pub(super) void: bool,
+}
+
+impl Message {
+    /// One whose stream does not tell of a loss.
+    pub(super) const fn plain(payload: String) -> Self {
+        Self {
+            payload,
+            ids: None,
+            void: false,
+        }
+    }
+
+    /// One with ids that are lost with it.
+    pub(super) const fn numbered(payload: String, ids: Ids) -> Self {
+        Self {
+            payload,
+            ids: Some(ids),
+            void: false,
+        }
+    }
 }
 
 /// A range of ids, both ends included.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::gate::BadUpgrade;
 use super::tls::HandshakeFault;
 
 /// By what a client can tell of a fault at the soonest.
@@ -24,6 +25,8 @@ pub enum Sign {
     Stream,
     /// By the deadline of an acknowledgement.
     Ack,
+    /// By what it reads; and then the far end does not close.
+    Close,
     /// By a refusal, after which a client does not ask again at once.
     Refusal,
 }
@@ -38,6 +41,7 @@ impl fmt::Display for Sign {
             Self::Data => "data",
             Self::Stream => "stream",
             Self::Ack => "ack",
+            Self::Close => "close",
             Self::Refusal => "refusal",
         })
     }
@@ -63,7 +67,20 @@ impl Fault {
                 _,
             )
             | Self::Record(_)
-            | Self::Notice => Sign::AtOnce,
+            | Self::Notice
+            | Self::Lifetime
+            | Self::Upgrade(BadUpgrade::Slow(_) | BadUpgrade::WrongKey)
+            | Self::HangUp(..)
+            | Self::Frame(_)
+            | Self::Json(..)
+            | Self::DuplicatedUpdates(_)
+            | Self::ReorderedUpdates(_)
+            | Self::LateUpdate(_)
+            | Self::SingleBytes(_)
+            | Self::PingFlood(_)
+            | Self::DataFlood(_) => Sign::AtOnce,
+            Self::CloseAndHang(_) => Sign::Close,
+            Self::Upgrade(BadUpgrade::Unanswered | BadUpgrade::Unfinished) => Sign::Upgrade,
             Self::DroppedSyn(_)
             | Self::Handshake(HandshakeFault::Hang | HandshakeFault::HangMidway, _) => {
                 Sign::Connect
@@ -92,7 +109,10 @@ impl Fault {
             | Self::DroppedSyn(pause)
             | Self::ResetOnAccept(pause)
             | Self::Unread(pause)
-            | Self::Handshake(_, pause) => pause,
+            | Self::Handshake(_, pause)
+            | Self::Upgrade(BadUpgrade::Slow(pause))
+            | Self::HangUp(_, pause)
+            | Self::DataFlood(pause) => pause,
             Self::Close(_)
             | Self::Cut
             | Self::Reset
@@ -105,7 +125,19 @@ impl Fault {
             | Self::RefusedAck
             | Self::MissingUpdates(_)
             | Self::Record(_)
-            | Self::Notice => Duration::ZERO,
+            | Self::Notice
+            | Self::CloseAndHang(_)
+            | Self::Lifetime
+            | Self::Upgrade(
+                BadUpgrade::Unanswered | BadUpgrade::Unfinished | BadUpgrade::WrongKey,
+            )
+            | Self::Frame(_)
+            | Self::Json(..)
+            | Self::DuplicatedUpdates(_)
+            | Self::ReorderedUpdates(_)
+            | Self::LateUpdate(_)
+            | Self::SingleBytes(_)
+            | Self::PingFlood(_) => Duration::ZERO,
         }
     }
 }

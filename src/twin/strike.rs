@@ -6,10 +6,11 @@ use marketprism_core::Time;
 use marketprism_core::market::{Channel, Market};
 
 use super::client::{Client, Conduct};
-use super::desk::{Flow, Subscription};
+use super::desk::{Disturbance, Flow, Subscription};
 use super::door::DoorKind;
 use super::exchange::{Command, ConnectionId, Exchange, Transport};
 use super::fault::{Fault, Reach};
+use super::gate::{Barrier, GateKind, Mishap};
 use super::ledger::FaultEntry;
 use super::news::Unit;
 use super::rules::Rules;
@@ -20,36 +21,6 @@ use super::{binance, okx};
 const RETRY: Duration = Duration::from_millis(200);
 /// Faults that wait for somebody to strike.
 const MAX_WAITING: usize = 64;
-
-/// Faults that lie in wait at a time.
-const MAX_GATES: usize = 256;
-
-/// A fault that lies in wait for the next client on a route.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Gate {
-    route: &'static str,
-    kind: GateKind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum GateKind {
-    /// Upgrades are refused; the span begins with the first attempt.
-    Status {
-        status: u16,
-        pause: Duration,
-        until: Option<Time>,
-    },
-    /// The next subscription goes wrong.
-    Mishap(Mishap),
-}
-
-/// What can befall a request for a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mishap {
-    LostAck,
-    LostRequest,
-    RefusedAck,
-}
 
 impl Exchange {
     /// Lets a fault strike a client, or keeps it until there is one.
@@ -112,7 +83,7 @@ impl Exchange {
         };
         let route = client.desk.route;
         let one_of = match fault.reach() {
-            Reach::Connection => return (route, names(&flows)),
+            Reach::Connection | Reach::Line => return (route, names(&flows)),
             Reach::Stream => names(&flows),
             Reach::Sequence => names(&tells_of_loss),
         };
@@ -125,6 +96,7 @@ impl Exchange {
     fn befall(&mut self, at: Time, id: ConnectionId, fault: Fault, streams: &[String]) {
         match fault {
             Fault::Close(code) => self.with(id, |client, rules| client.close(at, rules, code, "")),
+            Fault::CloseAndHang(code) => self.close_and_hang(at, id, code),
             Fault::Cut => self.end(id, Command::Close(id)),
             Fault::Reset => self.end(id, Command::Reset(id)),
             Fault::HalfClose => self.hold(at, id, Command::HalfClose(id)),
@@ -133,15 +105,24 @@ impl Exchange {
                 self.with(id, |client, _| client.conduct = Conduct::Dataless);
             }
             Fault::SilentStream => self.turn(id, streams, Flow::Silent),
-            Fault::MissingUpdates(count) => self.turn(id, streams, Flow::Omitting(count)),
-            Fault::Status(status, pause) => self.lie_in_wait(
-                id,
-                GateKind::Status {
-                    status,
-                    pause,
-                    until: None,
-                },
-            ),
+            Fault::MissingUpdates(count) => self.disturb(id, streams, Disturbance::Omitted, count),
+            Fault::Json(bad, count) => self.disturb(id, streams, Disturbance::Spoiled(bad), count),
+            Fault::DuplicatedUpdates(count) => {
+                self.disturb(id, streams, Disturbance::Doubled, count);
+            }
+            Fault::ReorderedUpdates(count) => {
+                self.disturb(id, streams, Disturbance::KeptBack { behind: 1 }, count);
+            }
+            Fault::LateUpdate(behind) => {
+                self.disturb(id, streams, Disturbance::KeptBack { behind }, 1);
+            }
+            Fault::Status(status, pause) => {
+                self.lie_in_wait(id, GateKind::barrier(Barrier::Status(status), pause));
+            }
+            Fault::HangUp(when, pause) => {
+                self.lie_in_wait(id, GateKind::barrier(Barrier::HangUp(when), pause));
+            }
+            Fault::Upgrade(bad) => self.lie_in_wait(id, GateKind::Upgrade(bad)),
             Fault::LostAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostAck)),
             Fault::LostRequest => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostRequest)),
             Fault::RefusedAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::RefusedAck)),
@@ -152,6 +133,14 @@ impl Exchange {
             Fault::Unread(span) => self.doom(at + span, Command::Unread(id), id),
             Fault::Record(kind) => self.spoil(at, id, kind),
             Fault::Notice => self.announce(at, id),
+            Fault::Lifetime => self.with(id, |client, _| client.cut_at(at)),
+            Fault::Frame(bad) => self.with(id, |client, _| {
+                client.say(&bad.bytes());
+                client.conduct = Conduct::Dataless;
+            }),
+            Fault::SingleBytes(count) => self.with(id, |client, _| client.outlet.single(count)),
+            Fault::PingFlood(count) => self.with(id, |client, _| client.say(&pings(count))),
+            Fault::DataFlood(span) => self.flood(at, id, span),
         }
     }
 
@@ -179,26 +168,47 @@ impl Exchange {
         self.commands.push_back(command);
     }
 
-    /// Cuts the connection and waits for the next one on its route.
-    fn lie_in_wait(&mut self, id: ConnectionId, kind: GateKind) {
-        let route = self.clients.get(&id).map_or("", |client| client.desk.route);
-        if self.gates.len() < MAX_GATES {
-            self.gates.push(Gate { route, kind });
-        }
-        self.end(id, Command::Close(id));
-    }
-
     pub(super) fn hold(&mut self, at: Time, id: ConnectionId, command: Command) {
         let until = at + self.linger;
         self.with(id, |client, _| client.hold(until));
         self.commands.push_back(command);
     }
 
+    /// Lets the close frame out, and nothing else any more.
+    fn close_and_hang(&mut self, at: Time, id: ConnectionId, code: u16) {
+        let until = at + self.linger;
+        self.with(id, |client, rules| {
+            client.close(at, rules, code, "");
+            client.say(&[]);
+            client.hold(until);
+        });
+    }
+
+    /// Hurries the markets that a client watches.
+    fn flood(&mut self, at: Time, id: ConnectionId, span: Duration) {
+        let Some(client) = self.clients.get(&id) else {
+            return;
+        };
+        for held in &client.desk.subscriptions {
+            let watched = held
+                .feed
+                .and_then(|feed| self.books.get_mut(feed.instrument));
+            if let Some(book) = watched {
+                book.hurry(at, at + span);
+            }
+        }
+    }
+
+    fn disturb(&mut self, id: ConnectionId, streams: &[String], how: Disturbance, times: u32) {
+        let kept = None;
+        self.turn(id, streams, Flow::Disturbed { how, times, kept });
+    }
+
     fn turn(&mut self, id: ConnectionId, streams: &[String], flow: Flow) {
         self.with(id, |client, _| {
             let held = client.desk.subscriptions.iter_mut();
             for held in held.filter(|held| streams.contains(&held.name)) {
-                held.flow = flow;
+                held.flow = flow.clone();
             }
         });
     }
@@ -226,51 +236,22 @@ impl Exchange {
             act(client, &self.rules);
         }
     }
-
-    /// Whether upgrades on a route are refused now: the status, and for how long still.
-    pub(super) fn status_gate(&mut self, now: Time, route: &str) -> Option<(u16, Duration)> {
-        let found =
-            self.gates
-                .iter_mut()
-                .enumerate()
-                .find_map(|(place, gate)| match &mut gate.kind {
-                    GateKind::Status {
-                        status,
-                        pause,
-                        until,
-                    } if gate.route == route => {
-                        let until = *until.get_or_insert(now + *pause);
-                        Some((place, *status, until.since(now)))
-                    }
-                    GateKind::Status { .. } | GateKind::Mishap(_) => None,
-                });
-        let (place, status, left) = found?;
-        if left.is_zero() {
-            self.gates.remove(place);
-            return None;
-        }
-        Some((status, left))
-    }
-
-    /// What befalls this request of a client, if anything does.
-    pub(super) fn mishap(&mut self, id: ConnectionId, is_subscribe: bool) -> Option<Mishap> {
-        let route = self.clients.get(&id)?.desk.route;
-        let kind = |gate: &Gate| match gate.kind {
-            GateKind::Mishap(mishap) if is_subscribe && gate.route == route => Some(mishap),
-            GateKind::Mishap(_) | GateKind::Status { .. } => None,
-        };
-        let place = self.gates.iter().position(|gate| kind(gate).is_some())?;
-        kind(&self.gates.remove(place))
-    }
 }
 
 /// Whether a fault can strike this client: it is served, and it has what the fault touches.
 fn is_victim(client: &Client, fault: Fault) -> bool {
     let touches = match fault.reach() {
         Reach::Sequence => tells_of_loss,
-        Reach::Connection | Reach::Stream => flows,
+        Reach::Connection | Reach::Line | Reach::Stream => flows,
     };
     client.is_unharmed() && client.desk.subscriptions.iter().any(touches)
+}
+
+/// So many pings, each with its number.
+fn pings(count: u32) -> Vec<u8> {
+    let ping = |number: u32| format!("\u{8}{number:08x}").into_bytes();
+    let frame = |number: u32| [&[0x89][..], &ping(number)].concat();
+    (0..count).flat_map(frame).collect()
 }
 
 fn flows(held: &Subscription) -> bool {

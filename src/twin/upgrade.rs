@@ -9,9 +9,9 @@ use super::answer::Answer;
 use super::client::{Conduct, Stage};
 use super::desk::Opening;
 use super::exchange::{Command, ConnectionId, Exchange};
+use super::gate::{BadUpgrade, Barrier, HangUp, Mishap};
 use super::news::Unit;
 use super::rules::Verdict;
-use super::strike::Mishap;
 use super::uri::Target;
 use super::{binance, okx};
 
@@ -34,30 +34,34 @@ impl Exchange {
             client.desk.route = route;
         }
         self.ledger.upgrade_asked(route);
-        match self.refusal(now, route) {
-            Some(answer) => {
-                self.ledger.upgrade_refused(route);
-                self.respond(now, id, &answer);
+        match self.barrier(now, route) {
+            Some((Barrier::Status(status), left)) => {
+                self.refuse(now, id, route, &refused(status, left));
             }
-            None => self.open(now, id, opening),
+            Some((Barrier::HangUp(HangUp::BeforeAnswer), _)) => {
+                self.ledger.upgrade_refused(route);
+                self.end(id, Command::Close(id));
+            }
+            Some((Barrier::HangUp(HangUp::AfterAnswer), _)) => {
+                self.open(now, id, opening);
+                self.end(id, Command::Close(id));
+            }
+            None => match self.connects.count(now, self.rules.connects) {
+                Verdict::Within => self.open(now, id, opening),
+                Verdict::Beyond(left) => self.refuse(now, id, route, &refused(429, left)),
+            },
         }
+    }
+
+    fn refuse(&mut self, now: Time, id: ConnectionId, route: &'static str, answer: &Answer) {
+        self.ledger.upgrade_refused(route);
+        self.respond(now, id, answer);
     }
 
     fn opening(&self, target: &Target) -> Option<Opening> {
         match self.market {
             Market::BinanceSpot | Market::BinanceUsdm => binance::open(self.market, target),
             Market::Okx => okx::open(target),
-        }
-    }
-
-    /// Why an upgrade is refused, if it is.
-    fn refusal(&mut self, now: Time, route: &str) -> Option<Answer> {
-        if let Some((status, left)) = self.status_gate(now, route) {
-            return Some(refused(status, left));
-        }
-        match self.connects.count(now, self.rules.connects) {
-            Verdict::Within => None,
-            Verdict::Beyond(left) => Some(refused(429, left)),
         }
     }
 
@@ -75,7 +79,38 @@ impl Exchange {
             let feed = binance::stream(self.market, opening.route, &self.instruments, name);
             client.desk.subscribe(name, feed);
         }
-        self.ledger.upgrade_granted(opening.route);
+        match self.bad_upgrade(opening.route) {
+            None => self.ledger.upgrade_granted(opening.route),
+            Some(BadUpgrade::Slow(span)) => {
+                self.ledger.upgrade_granted(opening.route);
+                self.with(id, |client, _| client.slow(now, span));
+            }
+            Some(
+                bad @ (BadUpgrade::Unanswered | BadUpgrade::Unfinished | BadUpgrade::WrongKey),
+            ) => {
+                self.ledger.upgrade_refused(opening.route);
+                self.spoil_answer(now, id, bad);
+            }
+        }
+    }
+
+    /// Spoils the answer that is on its way, so that the upgrade does not come about.
+    fn spoil_answer(&mut self, now: Time, id: ConnectionId, bad: BadUpgrade) {
+        let until = now + self.linger;
+        self.with(id, |client, _| {
+            client.say(&[]);
+            let answer = client.outlet.ahead();
+            match bad {
+                BadUpgrade::Unanswered => answer.clear(),
+                BadUpgrade::Slow(_) | BadUpgrade::Unfinished => answer.truncate(answer.len() / 2),
+                BadUpgrade::WrongKey => {
+                    spoil_key(answer);
+                    client.conduct = Conduct::Dataless;
+                    return;
+                }
+            }
+            client.hold(until);
+        });
     }
 
     /// Answers, and closes once the answer is out.
@@ -203,6 +238,15 @@ impl Exchange {
             }
         }
         client.pushed(now, &self.rules);
+    }
+}
+
+/// Makes another key of the one in this answer: its first character is another one.
+fn spoil_key(answer: &mut [u8]) {
+    const FIELD: &[u8] = b"Sec-WebSocket-Accept: ";
+    let place = answer.windows(FIELD.len()).position(|bytes| bytes == FIELD);
+    if let Some(first) = place.and_then(|place| answer.get_mut(place + FIELD.len())) {
+        *first = if *first == b'A' { b'B' } else { b'A' };
     }
 }
 

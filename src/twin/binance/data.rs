@@ -108,13 +108,13 @@ impl Writer<'_> {
     fn spent(&self, id: u64) -> Message {
         let Self { stamp, .. } = self;
         let symbol = self.symbol();
-        told(
-            format!(
-                r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"0","q":"0","X":"NA","m":false,"st":1}}"#
-            ),
-            id,
-            id,
-        )
+        let payload = format!(
+            r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"0","q":"0","X":"NA","m":false,"st":1}}"#
+        );
+        Message {
+            void: true,
+            ..told(payload, id, id)
+        }
     }
 
     fn aggregate(&self, print: &Print) -> Message {
@@ -150,7 +150,7 @@ impl Writer<'_> {
                 format!(r#"{{"u":{update},"s":"{symbol}",{levels}}}"#)
             }
         };
-        Message { payload, ids: None }
+        Message::plain(payload)
     }
 
     fn diff(&self, diff: &Diff) -> Message {
@@ -173,7 +173,7 @@ impl Writer<'_> {
                 format!(r#"{{"lastUpdateId":{update},"bids":{bids},"asks":{asks}}}"#)
             }
         };
-        Message { payload, ids: None }
+        Message::plain(payload)
     }
 
     fn depth_update(&self, diff: &Diff, bids: String, asks: String) -> String {
@@ -263,8 +263,5 @@ fn buyer_is_maker(print: &Print) -> bool {
 }
 
 const fn told(payload: String, first: u64, last: u64) -> Message {
-    Message {
-        payload,
-        ids: Some(Ids { first, last }),
-    }
+    Message::numbered(payload, Ids { first, last })
 }

@@ -96,10 +96,7 @@ pub(in crate::twin) fn snapshot(
     };
     let side = |side| rows(book, book.book().best_first(side).take(levels(channel)));
     let (bids, asks) = (side(Side::Bid), side(Side::Ask));
-    Message {
-        payload: writer.books("snapshot", &bids, &asks, book.update(), None),
-        ids: None,
-    }
+    Message::plain(writer.books("snapshot", &bids, &asks, book.update(), None))
 }
 
 /// The message as it goes to a client.
@@ -130,10 +127,7 @@ impl Writer<'_> {
         let payload = format!(
             r#""data":[{{"instId":"{instrument}","tradeId":"{last}","px":"{price}","sz":"{quantity}","side":"{side}","ts":"{stamp}","count":"{count}","source":"0","seqId":{sequence}}}]"#
         );
-        Message {
-            payload,
-            ids: Some(Ids { first, last }),
-        }
+        Message::numbered(payload, Ids { first, last })
     }
 
     fn top(&self, update: u64, Top { bid, ask }: &Top) -> Message {
@@ -141,7 +135,7 @@ impl Writer<'_> {
         let stamp = self.stamp;
         let payload =
             format!(r#""data":[{{"asks":{asks},"bids":{bids},"ts":"{stamp}","seqId":{update}}}]"#);
-        Message { payload, ids: None }
+        Message::plain(payload)
     }
 
     fn update(&self, diff: &Diff) -> Message {
@@ -154,7 +148,11 @@ impl Writer<'_> {
             first: diff.previous + 1,
             last: diff.last,
         });
-        Message { payload, ids }
+        Message {
+            payload,
+            ids,
+            void: false,
+        }
     }
 
     fn books(
@@ -192,7 +190,7 @@ impl Writer<'_> {
         let payload = format!(
             r#""data":[{{"instType":"{kind}","instId":"{instrument}","last":"{last}","lastSz":"{last_size}","askPx":"{ask_price}","askSz":"{ask_size}","bidPx":"{bid_price}","bidSz":"{bid_size}","open24h":"{open}","high24h":"{high}","low24h":"{low}","sodUtc0":"{open}","sodUtc8":"{open}","volCcy24h":"{turnover}","vol24h":"{volume}","ts":"{stamp}"}}]"#
         );
-        Some(Message { payload, ids: None })
+        Some(Message::plain(payload))
     }
 
     fn turnover(&self) -> Printed {

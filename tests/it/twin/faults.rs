@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::wire::{Stage, World};
 
 const SECOND: Duration = Duration::from_secs(1);
-const SPOT: &str = "/stream?streams=btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@100ms";
+pub(super) const SPOT: &str =
+    "/stream?streams=btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@100ms";
 
 /// A spot exchange with one client to which data flows, struck by a fault.
-fn struck(fault: Fault) -> World {
+pub(super) fn struck(fault: Fault) -> World {
     let mut world = World::of(Market::BinanceSpot);
     world.connect(SPOT);
     world.run(SECOND * 5);
@@ -25,11 +26,11 @@ fn struck(fault: Fault) -> World {
     world
 }
 
-fn ended(world: &World) -> Option<Command> {
+pub(super) fn ended(world: &World) -> Option<Command> {
     world.peers[0].ended.map(|(_, command)| command)
 }
 
-fn recovered(world: &World) -> bool {
+pub(super) fn recovered(world: &World) -> bool {
     world.exchange.ledger().faults()[0].recovered.is_some()
 }
 

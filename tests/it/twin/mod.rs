@@ -1,5 +1,7 @@
 //! The exchange twin.
 
+mod broken;
+mod disorder;
 mod faults;
 mod follower;
 mod nonsense;
@@ -10,4 +12,5 @@ mod rules;
 mod session;
 mod sockets;
 mod tls;
+mod told;
 mod wire;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use marketprism::twin::{Command, ConnectionId, Exchange, Options};
 use marketprism_core::market::Market;
 use marketprism_core::ws::handshake::{Refused, Request, ResponseReader};
-use marketprism_core::ws::{Decoder, Item, Limits, Role, TransmitQueue};
+use marketprism_core::ws::{CloseFrame, Decoder, Item, Limits, Role, TransmitQueue, Violation};
 use marketprism_core::{ReceiveBuffer, Time};
 
 /// An exchange and its clients.
@@ -26,11 +26,15 @@ pub(super) struct Peer {
     stage: Stage,
     /// Everything that was received, as it was.
     pub(super) bytes: Vec<u8>,
+    /// When it was received, and in which pieces.
+    pub(super) pieces: Vec<(Time, usize)>,
     pub(super) texts: Vec<(Time, String)>,
     pub(super) pings: Vec<(Time, String)>,
     pub(super) pongs: u32,
     /// The code of the exchange's close frame.
     pub(super) close: Option<u16>,
+    /// What the exchange broke the protocol by.
+    pub(super) violation: Option<Violation>,
     /// How the socket ended.
     pub(super) ended: Option<(Time, Command)>,
     /// Whether it answers pings.
@@ -107,10 +111,12 @@ impl World {
             queue,
             stage,
             bytes: Vec::new(),
+            pieces: Vec::new(),
             texts: Vec::new(),
             pings: Vec::new(),
             pongs: 0,
             close: None,
+            violation: None,
             ended: None,
             answers: true,
         });
@@ -185,8 +191,11 @@ impl World {
             peer.queue.written(sent.len());
             exchange.receive(*now, peer.id, &mut filled(&sent));
         }
-        let bytes = exchange.transmit(peer.id).to_vec();
-        if !bytes.is_empty() {
+        loop {
+            let bytes = exchange.transmit(peer.id).to_vec();
+            if bytes.is_empty() {
+                return;
+            }
             exchange.transmitted(*now, peer.id, bytes.len());
             peer.take(*now, &bytes);
         }
@@ -226,6 +235,7 @@ impl World {
 impl Peer {
     fn take(&mut self, now: Time, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+        self.pieces.push((now, bytes.len()));
         let mut rx = filled(bytes);
         if self.stage == Stage::Asking {
             match self.reader.read(&mut rx) {
@@ -237,7 +247,17 @@ impl Peer {
         if self.stage != Stage::Open {
             return;
         }
-        while let Some(item) = self.decoder.next(&mut rx).unwrap() {
+        while self.violation.is_none() {
+            let item = match self.decoder.next(&mut rx) {
+                Ok(Some(item)) => item,
+                Ok(None) => return,
+                Err(violation) => {
+                    let code = violation.close_code();
+                    self.violation = Some(violation);
+                    let close = Some(CloseFrame { code, reason: "" });
+                    return self.queue.close(close).unwrap();
+                }
+            };
             match item {
                 Item::Text(text) => self.texts.push((now, text.to_owned())),
                 Item::Binary(_) => panic!("an exchange sends text"),
@@ -245,7 +265,11 @@ impl Peer {
                     self.pings
                         .push((now, String::from_utf8(payload.to_vec()).unwrap()));
                     if self.answers {
-                        self.queue.pong(payload).unwrap();
+                        let queue = &mut self.queue;
+                        let answer = queue.pong(payload);
+                        answer
+                            .or_else(|_| queue.replace_pong(payload))
+                            .unwrap_or_default();
                     }
                 }
                 Item::Pong(_) => self.pongs += 1,
