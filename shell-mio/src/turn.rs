@@ -372,3 +372,58 @@ impl<M: Machine> Driver<M> {
         self.rx.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use marketprism_core::connection::{Cause, Event, Timer};
+    use marketprism_shell_tests::heard::{Heard, config, connection, heard, text, webpki};
+    use marketprism_shell_tests::peer::{Act, Peer};
+    use marketprism_shell_tests::within_a_minute;
+    use std::net::SocketAddr;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_resolver_that_hangs_holds_up_nobody_and_is_asked_once() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        static PORT: Mutex<u16> = Mutex::new(0);
+        within_a_minute(|| {
+            let far = Peer::plain([Act::Echo("found at last")]);
+            let near = Peer::plain([Act::Chatter(20)]);
+            let mut hangs = config(far.address);
+            hangs.endpoint.host = "hangs.example".into();
+            hangs.connect = Duration::from_millis(50);
+            let mut fleet = Fleet::new();
+            let id = fleet.add(connection(hangs), None);
+            fleet.add(connection(config(near.address)), None);
+            let mut hanging = PORT.lock().unwrap();
+            let mut driver = Driver::finding(fleet, webpki(), |_, _| {
+                ASKED.fetch_add(1, Ordering::SeqCst);
+                Ok(vec![SocketAddr::from((
+                    [127, 0, 0, 1],
+                    *PORT.lock().unwrap(),
+                ))])
+            })
+            .unwrap();
+            driver.start();
+            let (mut given_up, mut numbers) = (0, 0);
+            let lost = Heard::Down(Cause::Lost(Timer::Connect));
+            while given_up < 5 || numbers < 20 {
+                let mut each = |from, event: Event<'_>| match heard(event) {
+                    Some(Heard::Text(_)) => numbers += 1,
+                    other => given_up += usize::from(from == id && other.as_ref() == Some(&lost)),
+                };
+                driver.turn(&mut each).unwrap();
+            }
+            assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+            *hanging = far.address.port();
+            drop(hanging);
+            let mut found = Vec::new();
+            while found.last() != Some(&text("found at last")) {
+                let mut each = |_, event: Event<'_>| found.extend(heard(event));
+                driver.turn(&mut each).unwrap();
+            }
+        });
+    }
+}
