@@ -40,7 +40,7 @@ pub fn text(text: &str) -> Heard {
     Heard::Text(text.into())
 }
 
-/// Settings in which every deadline comes soon.
+/// Settings in which every deadline comes soon, but not so soon that a busy machine meets it.
 #[must_use]
 pub fn config(address: SocketAddr) -> Config {
     let mut config = Config::new(Endpoint {
@@ -49,9 +49,9 @@ pub fn config(address: SocketAddr) -> Config {
         tls: false,
         path: "/".into(),
     });
-    config.connect = Duration::from_millis(500);
-    config.upgrade = Duration::from_millis(200);
-    config.close = Duration::from_millis(500);
+    config.connect = Duration::from_secs(5);
+    config.upgrade = Duration::from_secs(1);
+    config.close = Duration::from_secs(5);
     config.retry = Retry {
         initial: Duration::from_millis(2),
         cap: Duration::from_millis(5),

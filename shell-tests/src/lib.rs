@@ -102,6 +102,7 @@ macro_rules! suite {
             an_application_protocol_is_offered_only_when_asked_for
             both_versions_of_tls_are_spoken_and_sessions_resumed
             keys_are_changed_when_the_far_end_asks_for_it
+            a_tls_stream_that_always_has_more_does_not_starve_another
             what_is_released_over_tls_has_no_descriptor_any_more
         }
         $crate::tests! { $shell, others,

@@ -125,8 +125,8 @@ pub fn silence_is_noticed_by_the_core_and_ends_the_socket<S: Shell>() {
     let peer = Peer::plain([Act::Mute, Act::Echo("again")]);
     let mut config = config(peer.address);
     config.heartbeat = Heartbeat {
-        probe_after: Duration::from_millis(20),
-        silence_after: Duration::from_millis(40),
+        probe_after: Duration::from_millis(200),
+        silence_after: Duration::from_millis(400),
         ..config.heartbeat
     };
     let (mut driver, _) = driver::<S>(config, webpki());
@@ -188,12 +188,20 @@ pub fn a_handler_that_takes_its_time_costs_no_connection<S: Shell>() {
 }
 
 pub fn a_socket_that_always_has_more_does_not_starve_another<S: Shell>() {
-    let peers = [Act::Flood("more"), Act::Chatter(5)].map(|act| Peer::plain([act]));
+    let peers = FLOOD.map(|act| Peer::plain([act]));
+    let configs = peers.each_ref().map(|peer| config(peer.address));
+    the_second_is_heard::<S>(configs, webpki());
+    peers.into_iter().for_each(Peer::finished);
+}
+
+/// One that always has more, and a modest one.
+pub(crate) const FLOOD: [Act; 2] = [Act::Flood("more"), Act::Chatter(5)];
+
+/// Panics unless all of the second's numbers are heard, and in time.
+pub(crate) fn the_second_is_heard<S: Shell>(configs: [Config; 2], tls: Tls) {
     let mut fleet = Fleet::new();
-    let [_, modest] = peers
-        .each_ref()
-        .map(|peer| fleet.add(connection(config(peer.address)), None));
-    let mut driver = S::Driver::new(fleet, webpki());
+    let [_, modest] = configs.map(|config| fleet.add(connection(config), None));
+    let mut driver = S::Driver::new(fleet, tls);
     let mut all = Vec::new();
     driver.start();
     while !driver.stopped() {
@@ -208,7 +216,6 @@ pub fn a_socket_that_always_has_more_does_not_starve_another<S: Shell>() {
     expected.extend(numbers);
     expected.push(Heard::Down(Cause::Stopped));
     assert_eq!(all, expected);
-    peers.into_iter().for_each(Peer::finished);
 }
 
 pub fn a_machine_that_joins_later_is_served_too<S: Shell>() {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use marketprism_core::connection::{Cause, Connection, Event, Fault, Status};
 use marketprism_core::fleet::MachineId;
@@ -103,6 +104,7 @@ impl<D: Drive<Connection>> Talk<D> {
         S: Shell<Driver<Connection> = D>,
     {
         let mut config = config(server.address);
+        config.upgrade = Duration::from_secs(20);
         config.deflate = deflate;
         config.transmit = 2 << 20;
         let (mut driver, id) = driver::<S>(config, webpki());

@@ -11,7 +11,7 @@ use marketprism_shell::Alpn;
 use rustls::version::{TLS12, TLS13};
 
 use crate::heard::{Heard, config, connection, driver, heard, heard_until, text, webpki};
-use crate::loopback::{ENDS, descriptors_are_closed};
+use crate::loopback::{ENDS, FLOOD, descriptors_are_closed, the_second_is_heard};
 use crate::peer::{Act, Peer};
 use crate::trust::Authority;
 use crate::{Drive, Shell};
@@ -276,4 +276,13 @@ pub fn what_is_released_over_tls_has_no_descriptor_any_more<S: Shell>() {
     let peer = Peer::tls(ENDS, Arc::new(server));
     descriptors_are_closed::<S>(peer.address, secure(&peer), tls);
     peer.finished();
+}
+
+pub fn a_tls_stream_that_always_has_more_does_not_starve_another<S: Shell>() {
+    let Authority { tls, server } = Authority::of("127.0.0.1");
+    let server = Arc::new(server);
+    let peers = FLOOD.map(|act| Peer::tls([act], Arc::clone(&server)));
+    let configs = peers.each_ref().map(secure);
+    the_second_is_heard::<S>(configs, tls);
+    peers.into_iter().for_each(Peer::finished);
 }
