@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Puts our client and our server through the Autobahn suite; anything other than OK or INFORMATIONAL fails.
+# Puts our clients and our server through the Autobahn suite; anything other than OK or INFORMATIONAL fails.
 #
 #     tests/conformance.sh selection          the cases without large compressed messages, about 40 s each
 #     tests/conformance.sh whole              all 517, about 6 minutes each on an idle machine
-#     tests/conformance.sh whole client       one direction
+#     tests/conformance.sh whole client       one of: client (over tokio), client_mio, server
 #
 # AUTOBAHN_HARNESS names the folder with setup.sh, run-client.sh, run-server.sh and summarise.py
 # (../shared/autobahn), AUTOBAHN_VENV its Python environment (made under the target folder when missing).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-}
-directions=${2:-client server}
+directions=${2:-client client_mio server}
 target=${CARGO_TARGET_DIR:-$PWD/target}
 harness=${AUTOBAHN_HARNESS:-$PWD/../shared/autobahn}
 export AUTOBAHN_VENV=${AUTOBAHN_VENV:-$target/autobahn/venv}
@@ -38,14 +38,15 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-cargo build --release --package marketprism-tokio --example autobahn_client --example autobahn_server
+cargo build --release --package marketprism-tokio --package marketprism-mio \
+    --example autobahn_client --example autobahn_client_mio --example autobahn_server
 reports=()
 for direction in $directions; do
     export AUTOBAHN_OUT=$target/autobahn/$mode-$direction
     AUTOBAHN_PORT=$(free_port)
     export AUTOBAHN_PORT
     # Its own verdict is milder than ours, below.
-    "$harness/run-$direction.sh" "marketprism-$direction" \
+    "$harness/run-${direction%_mio}.sh" "marketprism-$direction" \
         "$target/release/examples/autobahn_$direction" || true
     reports+=("$AUTOBAHN_OUT")
 done

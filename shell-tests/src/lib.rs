@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod autobahn;
 pub mod descriptors;
 pub mod heard;
 pub mod loopback;
