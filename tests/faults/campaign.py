@@ -40,6 +40,8 @@ DEADLINES = {
     "data": ("data", "close"), "stream": ("stream_silence_cap",), "ack": ("ack",),
     "refusal": ("settle", "quarantine_cap"),
 }
+# Signs that a dial has to be spent on.
+COSTS_A_DIAL = {"connect", "upgrade"}
 # Signs after which there are new requests on the same socket, and the longest window of the venues' quotas of
 # requests, which are not compressed.
 ASKS_AGAIN = {"stream", "ack", "refusal"}
@@ -110,7 +112,8 @@ class Fault:
         """What its recovery may take when it comes alone."""
         noticed = sum(TIMERS[timer] for timer in DEADLINES.get(self.sign, ()))
         count, per = DIALS[self.session.market]
-        room = per if count <= FEW_DIALS else 0
+        dials = 2 if self.sign in COSTS_A_DIAL else 1
+        room = per * dials if count <= FEW_DIALS else 0
         requests = REQUESTS_PER_MS if self.sign in ASKS_AGAIN else 0
         return self.lasts_ms + noticed + max(BACKOFF_STEP_MS, room) + requests + ARRIVAL_MS
 
