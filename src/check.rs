@@ -26,7 +26,11 @@ struct Plan<'a>(&'a Config);
 
 impl fmt::Display for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { sessions, sink } = self.0;
+        let Config {
+            sessions,
+            sink,
+            runtime,
+        } = self.0;
         let streams: usize = sessions
             .iter()
             .map(|session| session.plan.streams.len())
@@ -40,7 +44,8 @@ impl fmt::Display for Plan<'_> {
         for session in sessions {
             write_session(f, session)?;
         }
-        write_sink(f, sink)
+        write_sink(f, sink)?;
+        writeln!(f, "\nruntime     {runtime}")
     }
 }
 

@@ -11,6 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use marketprism_core::market::Market;
 
+use crate::shell::Runtime;
+
 /// Collects market data from Binance and OKX: one live socket per session, nothing lost silently.
 #[derive(Debug, Parser)]
 #[command(name = "marketprism", version, disable_help_subcommand = true)]
@@ -70,6 +72,9 @@ pub struct Demo {
     /// Let the twins behave
     #[arg(long)]
     pub no_faults: bool,
+    /// What drives the sessions
+    #[arg(long, value_name = "RUNTIME", default_value_t, value_parser = runtime())]
+    pub runtime: Runtime,
 }
 
 /// Arguments of `run` and `check`.
@@ -146,6 +151,14 @@ pub struct Decode {
 
 fn market() -> impl TypedValueParser<Value = Market> {
     PossibleValuesParser::new(Market::ALL.map(Market::name)).try_map(|name| name.parse::<Market>())
+}
+
+fn runtime() -> impl TypedValueParser<Value = Runtime> {
+    PossibleValuesParser::new(Runtime::ALL.map(Runtime::name)).try_map(|name| {
+        let mut all = Runtime::ALL.into_iter();
+        all.find(|runtime| runtime.name() == name)
+            .ok_or("there is no such runtime")
+    })
 }
 
 fn seconds(text: &str, least: u64) -> Result<u64, String> {

@@ -35,6 +35,7 @@ use demo::{Demo, Faults};
 pub use failure::Failure;
 use marketprism_core::market::Market;
 use replay::Print;
+pub use shell::Runtime;
 use twins::Twins;
 
 /// The whole program: arguments in (the first is the program's name), exit code out.
@@ -76,6 +77,7 @@ fn demo_of(arguments: &cli::Demo) -> Demo {
         } else {
             Faults::Strike
         },
+        runtime: arguments.runtime,
     }
 }
 

@@ -44,13 +44,14 @@ fn collect<M>(config: Config, crew: Crew<M>, recording: Option<Recording>) -> Re
 where
     M: for<'a> Machine<Event<'a> = Heard<'a>>,
 {
-    let shell = Shell::new(crew)?;
+    let shell = Shell::new(config.runtime, crew)?;
     let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;
     let zero = collector::clock_zero(shell.now());
     let wake = move || wake.ring();
     let collector = Collector::open(&config.sessions, config.sink, zero, wake)?;
-    let start = |recording: Recording| recording.start("tokio", zero, move || wake_too.ring());
+    let shell_name = config.runtime.name();
+    let start = |recording: Recording| recording.start(shell_name, zero, move || wake_too.ring());
     let mut run = Run {
         collector,
         log: recording.map(start).transpose()?,

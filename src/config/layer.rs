@@ -7,8 +7,7 @@ use marketprism_core::connection::Quota;
 use marketprism_core::market::Market;
 use marketprism_core::plan;
 use marketprism_core::session::Settings;
-
-use marketprism_tokio::Tls;
+use marketprism_shell::{Tls, TlsError};
 
 use super::error::{Flaw, Place};
 use super::fields::Field;
@@ -189,7 +188,7 @@ impl Trust {
             .map_err(|sentence| field.refuse(format_args!("cannot be used: {sentence}")))
     }
 
-    fn named(name: &str, tls: Result<Tls, marketprism_tokio::TlsError>) -> Result<Self, String> {
+    fn named(name: &str, tls: Result<Tls, TlsError>) -> Result<Self, String> {
         let name = name.to_owned();
         tls.map(|tls| Self { name, tls })
             .map_err(|error| error.to_string())

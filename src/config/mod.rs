@@ -26,6 +26,7 @@ pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
 pub(crate) use url::WebSocketUrl;
 
+use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use error::Flaw;
 use fields::Field;
@@ -42,6 +43,7 @@ const STREAMS_MAX: usize = 20_000;
 pub struct Config {
     pub(crate) sessions: Vec<Planned>,
     pub(crate) sink: Sink,
+    pub(crate) runtime: Runtime,
 }
 
 /// A session with everything that it needs.
@@ -115,7 +117,10 @@ impl Config {
     fn parse(text: &str) -> Result<Self, Flaw> {
         let node = yaml::parse(text)?;
         let top = Field::top(&node);
-        let mapping = top.mapping(&["collect", "settings", "markets", "sessions", "sink"])?;
+        let keys = [
+            "collect", "settings", "markets", "sessions", "sink", "runtime",
+        ];
+        let mapping = top.mapping(&keys)?;
         let collect = mapping.required("collect")?;
         let wanted = read_collect(&collect)?;
         let layers = Layers::read(&mapping)?;
@@ -123,11 +128,19 @@ impl Config {
             Some(field) => read_sink(&field)?,
             None => Sink::default(),
         };
+        let runtime = match mapping.optional("runtime") {
+            Some(field) => field.choice(&Runtime::ALL.map(|runtime| (runtime.name(), runtime)))?,
+            None => Runtime::default(),
+        };
         let plans = plan::plan(&wanted, |market| layers.limits(market));
         let plans =
             plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
         let sessions = layers.apply(plans)?;
-        Ok(Self { sessions, sink })
+        Ok(Self {
+            sessions,
+            sink,
+            runtime,
+        })
     }
 }
 

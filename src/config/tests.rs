@@ -30,11 +30,11 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "just words",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, not `just words`",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, not `just words`",
     ),
     (
         "- a\n- b",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, not a list",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, not a list",
     ),
     (
         "settings: {}\n",
@@ -46,7 +46,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "colect: []\n",
-        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink",
+        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime",
     ),
     (
         "collect: []\n",
@@ -129,6 +129,11 @@ fn settings_are_checked_one_by_one() {
         ("sessions: {okx-public-1: {limits: {streams: 5}}}", "5:36: `streams` is not a key of `sessions.okx-public-1.limits`; allowed: request_bytes, frames, requests, dials".to_owned()),
         ("sink: {fil: x}", "5:8: `fil` is not a key of `sink` (did you mean `file`?); allowed: file, buffer_bytes, block".to_owned()),
         ("sink: {buffer_bytes: 1}", "5:22: `sink.buffer_bytes` must be a whole number from 65536 to 1073741824, not `1`".to_owned()),
+        ("runtime: async-std", "5:10: `runtime` cannot be `async-std`; allowed: tokio, mio".to_owned()),
+        ("runtime: moi", "5:10: `runtime` cannot be `moi` (did you mean `mio`?); allowed: tokio, mio".to_owned()),
+        ("runtime: tokyo", "5:10: `runtime` cannot be `tokyo` (did you mean `tokio`?); allowed: tokio, mio".to_owned()),
+        ("runtime: {}", "5:10: `runtime` must be one of tokio, mio, not a mapping".to_owned()),
+        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime".to_owned()),
         ("sink: stdout", "5:7: `sink` must be a mapping of file, buffer_bytes, block, not `stdout`".to_owned()),
     ];
     for (text, expected) in table {
@@ -259,6 +264,16 @@ sink: {file: out.ndjson, block: off}
 }
 
 #[test]
+fn the_runtime_is_tokio_unless_told() {
+    let runtime = |text: &str| Config::parse(&format!("{COLLECT}{text}")).unwrap().runtime;
+    assert_eq!(runtime(""), Runtime::Tokio);
+    assert_eq!(runtime("runtime:"), Runtime::Tokio);
+    for named in Runtime::ALL {
+        assert_eq!(runtime(&format!("runtime: {named}")), named);
+    }
+}
+
+#[test]
 fn files_that_are_no_text_are_told_apart() {
     let folder = std::env::temp_dir().join(format!("marketprism-config-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -304,6 +319,9 @@ fn every_key_is_in_the_documentation() {
     let documented = |name: &str| page.contains(&format!("| `{name}` |"));
     for timer in timers::TIMERS {
         assert!(documented(timer.name), "{}", timer.name);
+    }
+    for runtime in Runtime::ALL {
+        assert!(documented(runtime.name()), "{runtime}");
     }
     for market in Market::ALL {
         let row = page

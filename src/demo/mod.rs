@@ -25,7 +25,7 @@ use crate::collector;
 use crate::config::Planned;
 use crate::failure::Failure;
 use crate::runtime;
-use crate::shell::{Listener, Order, Shell};
+use crate::shell::{Listener, Order, Runtime, Shell};
 use crate::signal::Signals;
 use crate::twin::{Ledger, Server};
 use exchanges::{Exchanges, Report};
@@ -55,6 +55,8 @@ pub struct Demo {
     pub seed: u64,
     /// Whether there are any.
     pub faults: Faults,
+    /// What drives the sessions.
+    pub runtime: Runtime,
 }
 
 /// Whether faults strike.
@@ -82,7 +84,7 @@ pub fn run(demo: Demo) -> Result<(), Failure> {
         Scene::open(demo.seed, conduct)?
     };
     let crew = collector::crew(&config.sessions, seeds(demo.seed), Planned::session)?;
-    let shell = Shell::new(crew)?;
+    let shell = Shell::new(demo.runtime, crew)?;
     let bell = shell.bell();
     let signals = Signals::listen(move || bell.ring())?;
     let audit = audit_of(&servers)?;

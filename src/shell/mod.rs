@@ -1,14 +1,46 @@
 //! What drives the sessions: either shell, with nothing to tell them apart for whoever listens.
 
+mod mio;
 mod tokio;
 
+use std::fmt;
 use std::thread::{self, Thread};
 
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, Time};
-use marketprism_tokio::Tls;
+use marketprism_shell::Tls;
 
 use crate::failure::Failure;
+
+/// Which shell drives the sessions. What comes of it is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// A task on tokio.
+    #[default]
+    Tokio,
+    /// A thread over mio and nothing else.
+    Mio,
+}
+
+impl Runtime {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Tokio, Self::Mio];
+
+    /// The name in configurations and arguments.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tokio => "tokio",
+            Self::Mio => "mio",
+        }
+    }
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// A fleet, and whom each machine of it trusts.
 #[derive(Debug)]
@@ -53,20 +85,25 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) enum Shell<M: Machine> {
     Tokio(tokio::Shell<M>),
+    Mio(mio::Shell<M>),
 }
 
 impl<M: Machine> Shell<M> {
     /// # Errors
     ///
     /// There is no machine, or the system refuses what a shell needs.
-    pub(crate) fn new(crew: Crew<M>) -> Result<Self, Failure> {
-        tokio::Shell::new(crew).map(Self::Tokio)
+    pub(crate) fn new(runtime: Runtime, crew: Crew<M>) -> Result<Self, Failure> {
+        match runtime {
+            Runtime::Tokio => tokio::Shell::new(crew).map(Self::Tokio),
+            Runtime::Mio => mio::Shell::new(crew).map(Self::Mio),
+        }
     }
 
     /// The present in the core's terms.
     pub(crate) fn now(&self) -> Time {
         match self {
             Self::Tokio(shell) => shell.now(),
+            Self::Mio(shell) => shell.now(),
         }
     }
 
@@ -74,6 +111,7 @@ impl<M: Machine> Shell<M> {
     pub(crate) fn bell(&self) -> Bell {
         let turn = match self {
             Self::Tokio(shell) => Turn::Tokio(shell.bell()),
+            Self::Mio(shell) => Turn::Mio(shell.bell()),
         };
         Bell {
             turn,
@@ -89,6 +127,7 @@ impl<M: Machine> Shell<M> {
     pub(crate) fn drive(self, listener: &mut impl Listener<M>) -> Result<(), Failure> {
         match self {
             Self::Tokio(shell) => shell.drive(listener),
+            Self::Mio(shell) => shell.drive(listener),
         }
     }
 }
@@ -104,12 +143,14 @@ pub(crate) struct Bell {
 #[derive(Clone, Debug)]
 enum Turn {
     Tokio(tokio::Bell),
+    Mio(mio::Bell),
 }
 
 impl Bell {
     pub(crate) fn ring(&self) {
         match &self.turn {
             Turn::Tokio(bell) => bell.ring(),
+            Turn::Mio(bell) => bell.ring(),
         }
         self.thread.unpark();
     }

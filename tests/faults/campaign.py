@@ -98,6 +98,7 @@ markets:
 sessions:
 {sessions}
 sink: {{file: {sink}}}
+runtime: {runtime}
 """
 
 

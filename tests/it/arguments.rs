@@ -36,6 +36,10 @@ fn arguments_that_make_no_sense_are_told_in_one_sentence() {
             "`--market <MARKET>` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx",
         ),
         (
+            &["demo", "--runtime", "moi"],
+            "`--runtime <RUNTIME>` cannot be `moi`; allowed: tokio, mio",
+        ),
+        (
             &["decode", "--markt", "okx"],
             "`--markt` is not an argument here (did you mean `--market`?); see --help",
         ),
@@ -102,6 +106,7 @@ fn check_prints_the_plan() {
         "\nokx-public-1\n  url       wss://ws.okx.com/ws/v5/public\n",
         "            BTC-USDT-SWAP books\n",
         "\nsink\n  to        standard output\n",
+        "\nruntime     tokio\n",
     ];
     for part in expected {
         assert!(plan.contains(part), "{part:?} is missing in\n{plan}");

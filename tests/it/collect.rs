@@ -1,81 +1,114 @@
-//! `run` against twins: what they send is in the file, whatever happens to the sink.
+//! `run` against twins, on each runtime: what they send is in the file, whatever happens to the
+//! sink.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use marketprism::twin::{Exchange, Ledger, Options, Ping, Server};
+use marketprism::Runtime;
+use marketprism::twin::{Certificates, Exchange, Ledger, Options, Ping, Server};
 use marketprism_core::market::Market;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::program::{Scratch, program, text};
+use crate::program::{Scratch, on_each_runtime, program, text};
 
 /// A twin in a thread of its own.
 struct Twin {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    url: String,
+    /// What its clients must trust.
+    authority: Option<String>,
+    silence: Option<oneshot::Sender<()>>,
+    end: mpsc::Sender<()>,
     thread: JoinHandle<Ledger>,
 }
 
 impl Twin {
     /// A spot exchange whose books change every `pace` and which expects quick pongs.
     fn start(pace: Duration) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (tell, told) = std::sync::mpsc::channel();
+        Self::over("ws", pace)
+    }
+
+    fn over(scheme: &str, pace: Duration) -> Self {
+        let (silence, silenced) = oneshot::channel::<()>();
+        let (end, ended) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let certificates = (scheme == "wss").then(|| Certificates::generate().unwrap());
+        let authority = certificates
+            .as_ref()
+            .map(|certificates| certificates.authority().to_owned());
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let mut server = server(pace);
+                let mut server = server(pace, certificates.as_ref());
                 tell.send(server.address()).unwrap();
-                let stopped = async { stopped.await.unwrap_or_default() };
-                server.run(stopped).await.unwrap();
+                let silenced = async { silenced.await.unwrap_or_default() };
+                server.run(silenced).await.unwrap();
+                ended.recv().unwrap();
                 server.ledger().clone()
             })
         });
         Self {
-            address: told.recv().unwrap(),
-            stop,
+            url: format!("{scheme}://{}", told.recv().unwrap()),
+            authority,
+            silence: Some(silence),
+            end,
             thread,
         }
     }
 
     /// A configuration for a session with this exchange.
-    fn config(&self, scratch: &Scratch, sink: &str) -> String {
-        let text = format!(
-            "collect:
-  - {{market: binance-spot, instruments: [BTCUSDT, ETHUSDT], channels: [trade, bookTicker]}}
-settings:
-  websocket: ws://{}
-sink: {sink}
-",
-            self.address
-        );
-        scratch.write("config.yaml", &text).display().to_string()
+    fn config(&self, scratch: &Scratch, runtime: Runtime, sink: &str) -> String {
+        let mut settings = format!("websocket: {}", self.url);
+        if let Some(authority) = &self.authority {
+            let path = scratch.write("ca.pem", authority);
+            settings.push_str(&format!(", ca_file: '{}'", path.display()));
+        }
+        config(scratch, &settings, runtime, sink)
     }
 
-    fn end(self) -> Ledger {
-        self.stop.send(()).unwrap();
+    /// Keeps its sockets and does nothing any more.
+    fn fall_silent(&mut self) {
+        if let Some(silence) = self.silence.take() {
+            silence.send(()).unwrap();
+        }
+    }
+
+    fn end(mut self) -> Ledger {
+        self.fall_silent();
+        self.end.send(()).unwrap();
         self.thread.join().unwrap()
     }
 }
 
-fn server(pace: Duration) -> Server {
+fn server(pace: Duration, certificates: Option<&Certificates>) -> Server {
     let mut options = Options::new(Market::BinanceSpot);
     options.pace = pace;
     options.rules.ping = Some(Ping {
         every: Duration::from_millis(500),
-        within: Duration::from_millis(1500),
+        within: Duration::from_secs(3),
     });
     let exchange = Exchange::new(Market::BinanceSpot, options, 1);
-    Server::bind(exchange, "127.0.0.1:0".parse().unwrap(), None).unwrap()
+    Server::bind(exchange, "127.0.0.1:0".parse().unwrap(), certificates).unwrap()
+}
+
+fn config(scratch: &Scratch, settings: &str, runtime: Runtime, sink: &str) -> String {
+    let text = format!(
+        "collect:
+  - {{market: binance-spot, instruments: [BTCUSDT, ETHUSDT], channels: [trade, bookTicker]}}
+settings: {{{settings}}}
+sink: {sink}
+runtime: {runtime}
+"
+    );
+    scratch.write("config.yaml", &text).display().to_string()
 }
 
 /// `run` with a configuration.
@@ -117,10 +150,23 @@ fn last_words(output: &Output) -> &str {
 
 #[test]
 fn a_signal_loses_nothing_that_was_received() {
+    on_each_runtime(|runtime| loses_nothing(runtime, "ws"));
+}
+
+#[test]
+fn a_signal_loses_nothing_that_was_received_over_tls() {
+    on_each_runtime(|runtime| loses_nothing(runtime, "wss"));
+}
+
+fn loses_nothing(runtime: Runtime, scheme: &str) {
     let scratch = Scratch::new();
-    let twin = Twin::start(Duration::from_millis(5));
+    let twin = Twin::over(scheme, Duration::from_millis(5));
     let events = scratch.path("events.ndjson");
-    let config = twin.config(&scratch, &format!("{{file: '{}'}}", events.display()));
+    let config = twin.config(
+        &scratch,
+        runtime,
+        &format!("{{file: '{}'}}", events.display()),
+    );
     let child = start(&config, Stdio::null());
     wait_for_lines(&events, 300);
     interrupt(&child);
@@ -142,10 +188,18 @@ fn a_signal_loses_nothing_that_was_received() {
 
 #[test]
 fn a_second_run_continues_the_file() {
+    on_each_runtime(continues_the_file);
+}
+
+fn continues_the_file(runtime: Runtime) {
     let scratch = Scratch::new();
     let twin = Twin::start(Duration::from_millis(20));
     let events = scratch.write("events.ndjson", "{\"torn\":");
-    let config = twin.config(&scratch, &format!("{{file: '{}'}}", events.display()));
+    let config = twin.config(
+        &scratch,
+        runtime,
+        &format!("{{file: '{}'}}", events.display()),
+    );
     let child = start(&config, Stdio::null());
     wait_for_lines(&events, 20);
     let rival = start(&config, Stdio::null()).wait_with_output().unwrap();
@@ -162,16 +216,20 @@ fn a_second_run_continues_the_file() {
 
 #[test]
 fn a_slow_reader_costs_events_but_no_connection_and_each_loss_is_told() {
+    on_each_runtime(tells_each_loss);
+}
+
+fn tells_each_loss(runtime: Runtime) {
     let scratch = Scratch::new();
-    let twin = Twin::start(Duration::from_millis(1));
-    let config = twin.config(&scratch, "{buffer_bytes: 65536, block: 100}");
+    let twin = Twin::start(Duration::from_millis(4));
+    let config = twin.config(&scratch, runtime, "{buffer_bytes: 65536, block: 100}");
     let mut child = start(&config, Stdio::piped());
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     stdout.read_line(&mut first).unwrap();
     assert_eq!(parse(&first)["status"], "dialing");
     // Nobody reads while pings come and go several times.
-    thread::sleep(Duration::from_secs(4));
+    thread::sleep(Duration::from_secs(5));
     let reader = thread::spawn(move || {
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
@@ -187,21 +245,29 @@ fn a_slow_reader_costs_events_but_no_connection_and_each_loss_is_told() {
     assert_eq!(
         (with("status", "open"), with("status", "down")),
         (1, 1),
-        "one connection"
+        "one connection on {runtime}"
     );
     let lost = lines.iter().filter(|line| line["cause"] == "overflow");
     let lost: Vec<u64> = lost.map(|line| line["lost"].as_u64().unwrap()).collect();
-    assert!((1..10).contains(&lost.len()), "{lost:?}");
+    assert!((1..10).contains(&lost.len()), "{lost:?} on {runtime}");
     let written = lines.iter().filter(|line| is_market(line)).count();
     let total = u64::try_from(written).unwrap() + lost.iter().sum::<u64>();
-    assert_eq!(total, ledger.messages(), "written and lost make all");
+    assert_eq!(
+        total,
+        ledger.messages(),
+        "written and lost make all, {runtime}"
+    );
 }
 
 #[test]
 fn a_second_signal_gives_up_on_a_reader_that_is_stuck() {
+    on_each_runtime(gives_up_on_a_reader);
+}
+
+fn gives_up_on_a_reader(runtime: Runtime) {
     let scratch = Scratch::new();
-    let twin = Twin::start(Duration::from_millis(1));
-    let config = twin.config(&scratch, "{buffer_bytes: 65536, block: off}");
+    let twin = Twin::start(Duration::from_millis(4));
+    let config = twin.config(&scratch, runtime, "{buffer_bytes: 65536, block: off}");
     let mut child = start(&config, Stdio::piped());
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -226,10 +292,41 @@ fn a_second_signal_gives_up_on_a_reader_that_is_stuck() {
 }
 
 #[test]
+fn a_second_signal_gives_up_on_an_exchange_that_does_not_answer() {
+    on_each_runtime(gives_up_on_an_exchange);
+}
+
+fn gives_up_on_an_exchange(runtime: Runtime) {
+    let scratch = Scratch::new();
+    let mut twin = Twin::start(Duration::from_millis(20));
+    let events = scratch.path("events.ndjson");
+    let settings = format!("websocket: {}, timers: {{close: 600000}}", twin.url);
+    let sink = format!("{{file: '{}'}}", events.display());
+    let config = config(&scratch, &settings, runtime, &sink);
+    let mut child = start(&config, Stdio::null());
+    wait_for_lines(&events, 20);
+    twin.fall_silent();
+    // Signals that come together are one; those after the first that was heard make the second.
+    while child.try_wait().unwrap().is_none() {
+        interrupt(&child);
+        thread::sleep(Duration::from_millis(100));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let words = "marketprism: stopped by a second signal before everything was written";
+    assert_eq!(last_words(&output), words);
+    drop(twin.end());
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_run() {
+    on_each_runtime(ends_without_a_reader);
+}
+
+fn ends_without_a_reader(runtime: Runtime) {
     let scratch = Scratch::new();
     let twin = Twin::start(Duration::from_millis(20));
-    let config = twin.config(&scratch, "{}");
+    let config = twin.config(&scratch, runtime, "{}");
     let mut child = start(&config, Stdio::piped());
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
@@ -245,9 +342,13 @@ fn a_reader_that_goes_away_ends_the_run() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run() {
+    on_each_runtime(ends_on_a_full_disk);
+}
+
+fn ends_on_a_full_disk(runtime: Runtime) {
     let scratch = Scratch::new();
     let twin = Twin::start(Duration::from_millis(20));
-    let config = twin.config(&scratch, "{file: /dev/full}");
+    let config = twin.config(&scratch, runtime, "{file: /dev/full}");
     let output = start(&config, Stdio::null()).wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = last_words(&output);

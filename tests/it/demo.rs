@@ -3,12 +3,19 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::program::{Scratch, program, text};
+use marketprism::Runtime;
+
+use crate::program::{Scratch, on_each_runtime, program, text};
 
 #[test]
 fn a_short_demo_comes_to_a_good_verdict() {
+    on_each_runtime(comes_to_a_good_verdict);
+}
+
+fn comes_to_a_good_verdict(runtime: Runtime) {
     let output = program()
-        .args(["demo", "--seconds", "6", "--seed", "7"])
+        .args(["demo", "--seconds", "6", "--seed", "7", "--runtime"])
+        .arg(runtime.name())
         .output()
         .unwrap();
     let told = text(&output.stdout);
@@ -34,8 +41,13 @@ fn a_short_demo_comes_to_a_good_verdict() {
 
 #[test]
 fn without_faults_there_is_nothing_to_tell() {
+    on_each_runtime(there_is_nothing_to_tell);
+}
+
+fn there_is_nothing_to_tell(runtime: Runtime) {
     let output = program()
-        .args(["demo", "--seconds", "3", "--no-faults"])
+        .args(["demo", "--seconds", "3", "--no-faults", "--runtime"])
+        .arg(runtime.name())
         .output()
         .unwrap();
     let told = text(&output.stdout);

@@ -5,6 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use marketprism::Runtime;
 
 /// The program, ready to be given arguments.
 pub(crate) fn program() -> Command {
@@ -24,13 +27,24 @@ pub(crate) fn run_with(arguments: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
-    let feeder = std::thread::spawn(move || {
+    let feeder = thread::spawn(move || {
         // The program may well end before it has read everything.
         let _fed = stdin.write_all(&input);
     });
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();
     output
+}
+
+/// Runs a test on every runtime, all at once; the name of the thread tells on which it failed.
+pub(crate) fn on_each_runtime(test: impl Fn(Runtime) + Sync) {
+    thread::scope(|scope| {
+        for runtime in Runtime::ALL {
+            let thread = thread::Builder::new().name(runtime.to_string());
+            let test = &test;
+            thread.spawn_scoped(scope, move || test(runtime)).unwrap();
+        }
+    });
 }
 
 pub(crate) fn text(bytes: &[u8]) -> &str {
