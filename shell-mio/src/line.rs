@@ -37,8 +37,10 @@ struct Live {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     Open,
-    /// The core knows that nothing more will come.
+    /// The core knows that nothing more will come; what it still has to say may go out.
     Ended,
+    /// The core knows that the socket is of no use any more.
+    Over,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,17 +162,19 @@ impl Line {
         let State::Live(live) = &mut self.state else {
             return Read::Nothing;
         };
-        if live.reading == Reading::Ended {
-            return Read::Nothing;
-        }
-        let end = match (live.socket.read(wire, rx), live.writing) {
+        let taken = match (live.reading, live.writing) {
+            (Reading::Over, _) | (Reading::Ended, Writing::Open) => return Read::Nothing,
+            (Reading::Ended, Writing::Broken(_)) => Ok(Taken::End),
+            (Reading::Open, _) => live.socket.read(wire, rx),
+        };
+        let (reading, end) = match (taken, live.writing) {
             (Ok(Taken::Bytes(count)), _) => return Read::Bytes(count),
             (Ok(Taken::Nothing), Writing::Open) => return Read::Nothing,
-            (_, Writing::Broken(fault)) => Input::Broken(live.epoch, fault),
-            (Ok(Taken::End), _) => Input::Eof(live.epoch),
-            (Err(error), _) => Input::Broken(live.epoch, fault(&error)),
+            (_, Writing::Broken(fault)) => (Reading::Over, Input::Broken(live.epoch, fault)),
+            (Ok(Taken::End), _) => (Reading::Ended, Input::Eof(live.epoch)),
+            (Err(error), _) => (Reading::Over, Input::Broken(live.epoch, fault(&error))),
         };
-        live.reading = Reading::Ended;
+        live.reading = reading;
         Read::End(end)
     }
 }

@@ -37,8 +37,10 @@ struct Live<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     Open,
-    /// The core knows that nothing more will come.
+    /// The core knows that nothing more will come; what it still has to say may go out.
     Ended,
+    /// The core knows that the socket is of no use any more.
+    Over,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,23 +193,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Live<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, rx: &mut ReceiveBuffer) -> Poll<Read> {
-        if self.reading == Reading::Ended {
-            return Poll::Pending;
-        }
         let mut buffer = ReadBuf::new(rx.spare());
-        let read = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
+        let read = match (self.reading, self.writing) {
+            (Reading::Over, _) | (Reading::Ended, Writing::Flushed | Writing::Unflushed) => {
+                return Poll::Pending;
+            }
+            (Reading::Ended, Writing::Broken(_)) => Poll::Ready(Ok(())),
+            (Reading::Open, _) => Pin::new(&mut self.socket).poll_read(cx, &mut buffer),
+        };
         let count = buffer.filled().len();
-        let end = match (read, self.writing) {
+        let (reading, end) = match (read, self.writing) {
             (Poll::Ready(Ok(())), _) if count > 0 => {
                 rx.commit(count);
                 return Poll::Ready(Read::Bytes(count));
             }
             (Poll::Pending, Writing::Flushed | Writing::Unflushed) => return Poll::Pending,
-            (_, Writing::Broken(fault)) => Input::Broken(self.epoch, fault),
-            (Poll::Ready(Ok(())), _) => Input::Eof(self.epoch),
-            (Poll::Ready(Err(error)), _) => Input::Broken(self.epoch, fault(&error)),
+            (_, Writing::Broken(fault)) => (Reading::Over, Input::Broken(self.epoch, fault)),
+            (Poll::Ready(Ok(())), _) => (Reading::Ended, Input::Eof(self.epoch)),
+            (Poll::Ready(Err(error)), _) => {
+                (Reading::Over, Input::Broken(self.epoch, fault(&error)))
+            }
         };
-        self.reading = Reading::Ended;
+        self.reading = reading;
         Poll::Ready(Read::End(end))
     }
 }

@@ -52,8 +52,8 @@ pub(crate) struct Memory<M: Subject> {
 struct Near {
     epoch: Epoch,
     pipe: Shared,
-    /// Whether the machine has been told of its end.
-    ended: bool,
+    /// What the machine has been told of its end.
+    told: Option<End>,
 }
 
 impl<M: Subject> Memory<M> {
@@ -141,7 +141,7 @@ impl<M: Subject> Memory<M> {
                 self.near = Some(Near {
                     epoch,
                     pipe,
-                    ended: false,
+                    told: None,
                 });
                 Input::Dialed(epoch)
             }
@@ -191,13 +191,13 @@ impl<M: Subject> Memory<M> {
         }
         let epoch = near.epoch;
         let input = match pipe.far_end {
+            end if end == near.told => return false,
             None => return false,
-            Some(_) if near.ended => return false,
             Some(End::Fin) => Input::Eof(epoch),
             Some(End::Reset) => Input::Broken(epoch, Fault::Reset),
         };
+        near.told = pipe.far_end;
         drop(pipe);
-        near.ended = true;
         self.fleet.handle(self.now, self.id, input);
         self.settle();
         self.write();
