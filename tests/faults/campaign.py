@@ -98,7 +98,6 @@ markets:
 sessions:
 {sessions}
 sink: {{file: {sink}}}
-runtime: {runtime}
 """
 
 
