@@ -11,7 +11,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use marketprism_core::market::Market;
 
+use crate::config::nearest;
 use crate::shell::Runtime;
+use crate::twin::{Fault, UnknownFault};
 
 /// Collects market data from Binance and OKX: one live socket per session, nothing lost silently.
 #[derive(Debug, Parser)]
@@ -125,6 +127,10 @@ pub struct Twin {
     /// Let a fault strike each twin every MS milliseconds, on average [default: none]
     #[arg(long, value_name = "MS", value_parser = whole::<u64>)]
     pub faults_every: Option<u64>,
+    /// Let only this fault strike; each time it is given, another one (docs/FAULTS.md has the names)
+    /// [default: all]
+    #[arg(long = "fault", value_name = "NAME", requires = "faults_every", value_parser = fault)]
+    pub kinds: Vec<Fault>,
     /// Let no more than so many faults strike each twin [default: no end]
     #[arg(long, value_name = "N", requires = "faults_every", value_parser = whole::<u64>)]
     pub fault_count: Option<u64>,
@@ -158,6 +164,16 @@ fn runtime() -> impl TypedValueParser<Value = Runtime> {
         let mut all = Runtime::ALL.into_iter();
         all.find(|runtime| runtime.name() == name)
             .ok_or("there is no such runtime")
+    })
+}
+
+fn fault(text: &str) -> Result<Fault, String> {
+    text.parse().map_err(|error: UnknownFault| {
+        let names: Vec<_> = Fault::catalogue().into_iter().map(Fault::name).collect();
+        match nearest(text, names.iter().map(String::as_str)) {
+            Some(name) => format!("{error} (did you mean `{name}`?)"),
+            None => format!("{error}; docs/FAULTS.md has the names"),
+        }
     })
 }
 

@@ -36,6 +36,7 @@ pub use failure::Failure;
 use marketprism_core::market::Market;
 use replay::Print;
 pub use shell::Runtime;
+use twin::Fault;
 use twins::Twins;
 
 /// The whole program: arguments in (the first is the program's name), exit code out.
@@ -101,6 +102,10 @@ fn twins_of(arguments: &cli::Twin) -> Twins {
         authority: arguments.tls_ca.clone(),
         seed: arguments.seed,
         faults: arguments.faults_every.map(Duration::from_millis),
+        kinds: match &*arguments.kinds {
+            [] => Fault::catalogue(),
+            kinds => kinds.to_vec(),
+        },
         fault_count: arguments.fault_count.unwrap_or(u64::MAX),
         pace: arguments.pace.map(Duration::from_micros),
         duration: arguments.seconds.map(Duration::from_secs),

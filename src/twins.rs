@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::runtime;
 use crate::signal::Signals;
 use crate::sink::Destination;
-use crate::twin::{Certificates, Exchange, FaultPlan, Options, Server, wall_clock};
+use crate::twin::{Certificates, Exchange, Fault, FaultPlan, Options, Server, wall_clock};
 use account::Account;
 
 /// How often the ledgers are read.
@@ -42,6 +42,8 @@ pub struct Twins {
     pub seed: u64,
     /// The time between two faults of a twin, if there are any.
     pub faults: Option<Duration>,
+    /// Which.
+    pub kinds: Vec<Fault>,
     /// How many faults of a twin there are at the most.
     pub fault_count: u64,
     /// The time between two changes of a book, if it is not the usual one.
@@ -157,6 +159,7 @@ fn exchange(twins: &Twins, origin: UnixNanos, market: Market, number: u64) -> Ex
     options.pace = twins.pace.unwrap_or(options.pace);
     options.faults = twins.faults.map(|mean| FaultPlan {
         from: Time::ZERO + FIRST_FAULT,
+        kinds: twins.kinds.clone(),
         most: twins.fault_count,
         ..FaultPlan::every(mean)
     });

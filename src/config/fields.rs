@@ -270,7 +270,7 @@ impl fmt::Display for Hint<'_> {
 }
 
 /// The name nearest to `name`, if a few slips of the finger explain the difference.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const SLIPS_MAX: usize = 3;
     if name.len() > 64 {
         return None;

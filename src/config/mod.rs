@@ -30,6 +30,7 @@ use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use error::Flaw;
 use fields::Field;
+pub(crate) use fields::nearest;
 use layer::{Layer, Scope};
 
 /// The largest file that is read; a plan of a thousand instruments has a hundredth of it.

@@ -232,14 +232,14 @@ impl Stage {
         let reported = self
             .stories()
             .iter()
-            .all(|story| story.unreported().is_empty());
+            .all(|story| story.unreported().is_empty() && story.unmarked().is_empty());
         recovered && reported && account.live == account.streams
     }
 
     fn stories(&self) -> Vec<Story<'_>> {
         let pairs = self.account.ledgers.iter().zip(&self.watch.sessions);
         pairs
-            .map(|(ledger, heed)| Story::new(ledger, &heed.gaps))
+            .map(|(ledger, heed)| Story::new(ledger, heed))
             .collect()
     }
 
@@ -274,6 +274,7 @@ impl Stage {
             verdict::recovered(&stories),
             verdict::restored(live, streams),
             verdict::reported(&stories),
+            verdict::marked(&stories),
         ]
     }
 }

@@ -1,15 +1,16 @@
 //! The verdict: what the exchanges did against what the sessions and the kernel say.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use marketprism_core::market::{Channel, Market, Venue};
 use marketprism_core::session::{GapCause, Missing, Stream};
 use marketprism_core::venue;
 
-use super::watch::Hole;
+use super::watch::{Heed, Hole, Mark, Order};
 use crate::audit::Findings;
-use crate::twin::{FaultEntry, Ledger, Omission};
+use crate::twin::{Disorder, FaultEntry, Ledger, Omission};
 
 /// A question, its answer, and the figures behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(super) struct Story<'a> {
     pub(super) faults: &'a [FaultEntry],
     pub(super) omissions: &'a [Omission],
     pub(super) gaps: &'a [Hole],
+    pub(super) disorders: &'a [Disorder],
+    pub(super) order: &'a Order,
 }
 
 impl From<bool> for Answer {
@@ -133,6 +136,22 @@ pub(super) fn reported(stories: &[Story<'_>]) -> Row {
     }
 }
 
+/// Whether every update that came out of its place was marked, and nothing else was.
+pub(super) fn marked(stories: &[Story<'_>]) -> Row {
+    let unmarked: Vec<_> = stories.iter().flat_map(Story::unmarked).collect();
+    let false_marks: Vec<_> = stories.iter().flat_map(Story::false_marks).collect();
+    let sent: usize = stories.iter().map(|story| story.disorders.len()).sum();
+    let marks: usize = stories.iter().map(|story| story.order.marks.len()).sum();
+    let (silent, alarms) = (unmarked.len(), false_marks.len());
+    let detail = format!("{sent} sent, {marks} marked, {silent} unmarked, {alarms} false marks");
+    let detail = with_list(detail, "unmarked", &unmarked);
+    Row {
+        question: "each update out of its place marked",
+        answer: (unmarked.is_empty() && false_marks.is_empty()).into(),
+        detail: with_list(detail, "false", &false_marks),
+    }
+}
+
 fn with_list(detail: String, word: &str, list: &[String]) -> String {
     if list.is_empty() {
         return detail;
@@ -149,13 +168,49 @@ fn unknown(question: &'static str) -> Row {
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn new(ledger: &'a Ledger, gaps: &'a [Hole]) -> Self {
+    pub(super) fn new(ledger: &'a Ledger, heed: &'a Heed) -> Self {
         Self {
             market: ledger.market(),
             faults: ledger.faults(),
             omissions: ledger.omissions(),
-            gaps,
+            gaps: &heed.gaps,
+            disorders: ledger.disorders(),
+            order: &heed.order,
         }
+    }
+
+    /// Updates out of their places that were not marked although they came, and what is wrong
+    /// by the numbers alone.
+    pub(super) fn unmarked(&self) -> Vec<String> {
+        let sent = self.disorders.iter().filter(|disorder| {
+            let has = |marks: &[Mark], numbers: RangeInclusive<u64>| {
+                marks.iter().any(|mark| {
+                    let number = u64::try_from(mark.number);
+                    number.is_ok_and(|number| numbers.contains(&number))
+                        && self
+                            .name(&mark.stream)
+                            .is_some_and(|name| name == disorder.stream)
+                })
+            };
+            let (last, Disorder { since, reached, .. }) = (disorder.ids.last, disorder);
+            // Where the connection ended on the way there, it may never have come.
+            !has(&self.order.marks, last..=last) && !has(&self.order.ends, *since..=*reached)
+        });
+        let sent = sent.map(|disorder| format!("{} {}", disorder.stream, disorder.ids.last));
+        sent.chain(self.order.unmarked.iter().map(words)).collect()
+    }
+
+    /// Marks on what was sent in its place.
+    fn false_marks(&self) -> Vec<String> {
+        let earned = |mark: &&Mark| {
+            let name = self.name(&mark.stream);
+            self.disorders.iter().any(|disorder| {
+                name.as_ref() == Some(&disorder.stream)
+                    && i64::try_from(disorder.ids.last) == Ok(mark.number)
+            })
+        };
+        let marks = self.order.marks.iter();
+        marks.filter(|mark| !earned(mark)).map(words).collect()
     }
 
     /// Omissions that no gap covers.
@@ -231,6 +286,10 @@ impl<'a> Story<'a> {
     }
 }
 
+fn words(mark: &Mark) -> String {
+    format!("{} {}", mark.stream, mark.number)
+}
+
 /// The first and the last missing number, as sessions count.
 fn ids(omission: &Omission) -> Option<(i64, i64)> {
     let first = i64::try_from(omission.ids.first).ok()?;
@@ -279,6 +338,8 @@ mod tests {
             faults,
             omissions,
             gaps,
+            disorders: &[],
+            order: &Order::default(),
         };
         reported(&[story]).answer
     }
@@ -317,6 +378,76 @@ mod tests {
     }
 
     #[test]
+    fn what_came_out_of_its_place_must_be_marked_and_nothing_else() {
+        let sent = [Disorder {
+            at: Time::ZERO,
+            connection: connection(),
+            instrument: "BTCUSDT".to_owned(),
+            stream: "btcusdt@trade".to_owned(),
+            ids: Ids { first: 5, last: 5 },
+            since: 4,
+            reached: 7,
+        }];
+        let one = |number| {
+            vec![Mark {
+                stream: hole("trade", 0, 0, GapCause::Missing).stream,
+                number,
+            }]
+        };
+        let table = [
+            (
+                Order {
+                    marks: one(5),
+                    ..Order::default()
+                },
+                Answer::Yes,
+            ),
+            (
+                Order {
+                    ends: one(6),
+                    ..Order::default()
+                },
+                Answer::Yes,
+            ),
+            (
+                Order {
+                    ends: one(8),
+                    ..Order::default()
+                },
+                Answer::No,
+            ),
+            (
+                Order {
+                    marks: one(6),
+                    ends: one(6),
+                    ..Order::default()
+                },
+                Answer::No,
+            ),
+            (
+                Order {
+                    marks: one(5),
+                    unmarked: one(3),
+                    ..Order::default()
+                },
+                Answer::No,
+            ),
+            (Order::default(), Answer::No),
+        ];
+        for (order, expected) in table {
+            let story = Story {
+                market: Market::BinanceSpot,
+                faults: &[],
+                omissions: &[],
+                gaps: &[],
+                disorders: &sent,
+                order: &order,
+            };
+            assert_eq!(marked(&[story]).answer, expected, "{order:?}");
+        }
+    }
+
+    #[test]
     fn a_chained_stream_may_begin_its_gap_earlier() {
         let one = [omission("btcusdt@depth@100ms", 5, 9)];
         let gap = |from, to| [hole("depth@100ms", from, to, GapCause::Missing)];
@@ -343,6 +474,8 @@ mod tests {
                 faults,
                 omissions: &[],
                 gaps: &[],
+                disorders: &[],
+                order: &Order::default(),
             };
             let row = recovered(&[story]);
             (row.answer, row.detail)

@@ -26,6 +26,7 @@ pub(super) struct Heed {
     pub(super) epoch: u32,
     pub(super) last_cause: Option<Cause>,
     pub(super) gaps: Vec<Hole>,
+    pub(super) order: Order,
     pub(super) tops: BTreeMap<String, Top>,
 }
 
@@ -35,6 +36,68 @@ pub(super) struct Hole {
     pub(super) stream: Stream,
     pub(super) missing: Option<Missing>,
     pub(super) cause: GapCause,
+}
+
+/// What was said about the order of updates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Order {
+    /// Updates that were marked as out of order.
+    pub(super) marks: Vec<Mark>,
+    /// Updates that were not, and do not come behind the one before them.
+    pub(super) unmarked: Vec<Mark>,
+    /// Where streams stood when their connections ended.
+    pub(super) ends: Vec<Mark>,
+    /// Where they stand.
+    pub(super) reached: Vec<Mark>,
+}
+
+/// An update of a stream by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) stream: Stream,
+    pub(super) number: i64,
+}
+
+impl Mark {
+    fn of(event: &market::Event<'_>) -> Option<Self> {
+        Some(Self {
+            stream: Stream {
+                instrument: event.instrument.to_owned(),
+                channel: event.channel,
+            },
+            number: number(event)?,
+        })
+    }
+
+    fn is_of(&self, event: &market::Event<'_>) -> bool {
+        self.stream.channel == event.channel && self.stream.instrument == event.instrument
+    }
+}
+
+impl Order {
+    /// An update that is said to be in order. A whole book may come again.
+    fn in_order(&mut self, event: &market::Event<'_>) {
+        let Some(number) = number(event) else {
+            return;
+        };
+        let whole = matches!(event.body, Body::Book(book) if book.kind != BookKind::Delta);
+        match self.reached.iter_mut().find(|mark| mark.is_of(event)) {
+            Some(mark) if mark.number < number || whole && mark.number == number => {
+                mark.number = number;
+            }
+            Some(_) => self.unmarked.extend(Mark::of(event)),
+            None => self.reached.extend(Mark::of(event)),
+        }
+    }
+}
+
+/// The number of an update in its stream, if it has one.
+const fn number(event: &market::Event<'_>) -> Option<i64> {
+    match event.body {
+        Body::Trade(trade) => Some(trade.id),
+        Body::Book(book) => book.last,
+        Body::Ticker(_) => None,
+    }
 }
 
 /// The best prices of an instrument.
@@ -83,6 +146,7 @@ impl Watch {
             epoch: 0,
             last_cause: None,
             gaps: Vec::new(),
+            order: Order::default(),
             tops: BTreeMap::new(),
         };
         Self {
@@ -101,8 +165,15 @@ impl Watch {
 impl Heed {
     fn hear(&mut self, event: &Event<'_>) -> Option<String> {
         match event {
-            Event::Market(event) | Event::OutOfOrder { event, .. } => {
+            Event::Market(event) => {
                 self.events += 1;
+                self.order.in_order(event);
+                self.market(event);
+                None
+            }
+            Event::OutOfOrder { event, .. } => {
+                self.events += 1;
+                self.order.marks.extend(Mark::of(event));
                 self.market(event);
                 None
             }
@@ -146,6 +217,7 @@ impl Heed {
             Status::Open { epoch } => Some(format!("socket {} is open", epoch.number())),
             Status::Down { epoch, cause } => {
                 self.last_cause = Some(cause);
+                self.order.ends.extend_from_slice(&self.order.reached);
                 Some(format!("socket {} is down: {cause}", epoch.number()))
             }
             Status::Waiting { .. } | Status::Stopped => None,

@@ -486,6 +486,14 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_documented_by_its_name() {
+        let page = include_str!("../../docs/FAULTS.md");
+        for fault in Fault::catalogue() {
+            assert!(page.contains(&format!("`{fault}`")), "{fault}");
+        }
+    }
+
+    #[test]
     fn no_two_faults_share_a_name() {
         let mut names: Vec<_> = Fault::catalogue().into_iter().map(Fault::name).collect();
         names.sort_unstable();

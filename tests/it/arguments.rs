@@ -43,6 +43,10 @@ fn arguments_that_make_no_sense_are_told_in_one_sentence() {
             &["decode", "--markt", "okx"],
             "`--markt` is not an argument here (did you mean `--market`?); see --help",
         ),
+        (
+            &["twin", "--faults-every", "900", "--fault", "resett"],
+            "`--fault <NAME>` cannot be `resett`; unknown fault (did you mean `reset`?)",
+        ),
     ];
     for (arguments, sentence) in table {
         let sentence =
