@@ -525,7 +525,7 @@ mod tests {
                 assert!(replay(&changed).is_err(), "byte {place}");
             }
         }
-        let mut longer = log.clone();
+        let mut longer = log;
         longer.push(0);
         assert!(replay(&longer).is_err(), "bytes behind the end");
     }
@@ -587,7 +587,8 @@ mod tests {
     #[test]
     fn blocks_stand_in_their_order() {
         let (fleet, nothing) = (described(), [0; 16]);
-        let table: [(&[(Kind, &[u8])], &str); 3] = [
+        type Blocks<'a> = &'a [(Kind, &'a [u8])];
+        let table: [(Blocks<'_>, &str); 3] = [
             (
                 &[(Kind::Entries, &nothing)],
                 "does not say what was recorded",

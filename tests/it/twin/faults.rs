@@ -304,6 +304,40 @@ fn nobody_listens_for_a_while() {
 }
 
 #[test]
+fn whoever_connects_is_reset_for_a_span_that_begins_with_the_first() {
+    let mut world = struck(Fault::ResetOnAccept(SECOND * 3));
+    assert_eq!(ended(&world), Some(Command::Close(world.peers[0].id)));
+    world.run(SECOND * 60);
+    for _ in 0..3 {
+        let peer = world.connect(SPOT);
+        let reset = Command::Reset(world.peers[peer].id);
+        assert_eq!(
+            world.peers[peer].ended.map(|(_, command)| command),
+            Some(reset)
+        );
+        world.run(SECOND);
+    }
+    let peer = world.connect(SPOT);
+    assert_eq!(world.peers[peer].stage(), Stage::Open);
+    world.run(SECOND * 5);
+    assert!(recovered(&world));
+}
+
+#[test]
+fn who_is_not_read_is_served_on_and_dropped_in_the_end() {
+    let mut world = struck(Fault::Unread(SECOND * 4));
+    let before = world.peers[0].texts.len();
+    world.run(SECOND * 3);
+    assert!(world.peers[0].texts.len() > before + 20);
+    // Who is struck already is spared.
+    world.exchange.inject(world.now, Fault::Reset);
+    assert_eq!(world.exchange.ledger().faults().len(), 1);
+    world.run(SECOND * 2);
+    assert_eq!(ended(&world), Some(Command::Drop(world.peers[0].id)));
+    assert!(!recovered(&world));
+}
+
+#[test]
 fn a_notice_comes_in_the_form_of_the_connection_and_then_the_cut() {
     let mut world = struck(Fault::Notice);
     let notice = world.peers[0].texts_with("serverShutdown");

@@ -7,6 +7,7 @@ mod follower;
 mod nonsense;
 mod peers;
 mod place;
+mod recovery;
 mod replies;
 mod rules;
 mod session;
