@@ -30,6 +30,7 @@ impl fmt::Display for Plan<'_> {
             sessions,
             sink,
             runtime,
+            okx_keys,
         } = self.0;
         let streams: usize = sessions
             .iter()
@@ -43,6 +44,9 @@ impl fmt::Display for Plan<'_> {
         )?;
         for session in sessions {
             write_session(f, session)?;
+        }
+        if okx_keys.is_some() {
+            writeln!(f, "\nlogin\n  okx       the keys are at hand")?;
         }
         write_sink(f, sink)?;
         writeln!(f, "\nruntime     {runtime}")

@@ -6,6 +6,7 @@ use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
 use marketprism_core::market::Market;
 use marketprism_core::session::{Heard, SettingsError};
 use marketprism_core::{Machine, Time, UnixNanos};
+use marketprism_shell::Signer;
 
 use crate::config::{Planned, Sink};
 use crate::failure::Failure;
@@ -13,7 +14,8 @@ use crate::ndjson::{Overflow, Writer};
 use crate::shell::Crew;
 use crate::sink::{self, Destination, Handover, Offer, OutputError, Written};
 
-/// Makes the sessions: `seed` gives each its own, and `make` makes a machine of it.
+/// Makes the sessions: `seed` gives each its own, and `make` makes a machine of it. Nobody signs
+/// unless the crew is given somebody who does.
 ///
 /// # Errors
 ///
@@ -32,7 +34,11 @@ pub(crate) fn crew<M: Machine>(
         let id = fleet.add(machine, budget);
         trusts.push((id, planned.trust.tls.clone()));
     }
-    Ok(Crew { fleet, trusts })
+    Ok(Crew {
+        fleet,
+        trusts,
+        signer: Signer::default(),
+    })
 }
 
 /// The budget of dials of a session's market: venues count them by address.

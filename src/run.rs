@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::record::{Recording, Running, Summary};
 use crate::shell::{Bell, Crew, Listener, Order, Shell};
 use crate::signal::Signals;
+use crate::signer::signer;
 use crate::sink::Written;
 
 /// Collects what a configuration names.
@@ -40,10 +41,15 @@ pub fn record(file: &Path, log: &Path) -> Result<(), Failure> {
     collect(config, crew, Some(recording))
 }
 
-fn collect<M>(config: Config, crew: Crew<M>, recording: Option<Recording>) -> Result<(), Failure>
+fn collect<M>(
+    mut config: Config,
+    mut crew: Crew<M>,
+    recording: Option<Recording>,
+) -> Result<(), Failure>
 where
     M: for<'a> Machine<Event<'a> = Heard<'a>>,
 {
+    crew.signer = signer(config.okx_keys.take());
     let shell = Shell::new(config.runtime, crew)?;
     let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;

@@ -6,6 +6,7 @@
 mod error;
 mod fields;
 mod layer;
+mod login;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -26,6 +27,7 @@ pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
 pub(crate) use url::WebSocketUrl;
 
+use crate::secret::OkxKeys;
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use error::Flaw;
@@ -39,12 +41,17 @@ const FILE_MAX: u64 = 1 << 20;
 /// How many streams may be wanted in all.
 const STREAMS_MAX: usize = 20_000;
 
+/// What is said where a channel needs a login that nobody can sign.
+const NO_KEYS: &str = "has channels that OKX serves behind a login (books-l2-tbt, books50-l2-tbt); say under `login.okx` where its keys are";
+
 /// A configuration that has been checked.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) sessions: Vec<Planned>,
     pub(crate) sink: Sink,
     pub(crate) runtime: Runtime,
+    /// The keys of the account on OKX, for channels that are served behind a login.
+    pub(crate) okx_keys: Option<OkxKeys>,
 }
 
 /// A session with everything that it needs.
@@ -119,7 +126,7 @@ impl Config {
         let node = yaml::parse(text)?;
         let top = Field::top(&node);
         let keys = [
-            "collect", "settings", "markets", "sessions", "sink", "runtime",
+            "collect", "settings", "markets", "sessions", "sink", "runtime", "login",
         ];
         let mapping = top.mapping(&keys)?;
         let collect = mapping.required("collect")?;
@@ -136,11 +143,19 @@ impl Config {
         let plans = plan::plan(&wanted, |market| layers.limits(market));
         let plans =
             plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
+        let okx_keys = match mapping.optional("login") {
+            Some(field) => login::read(&field)?,
+            None => None,
+        };
+        if okx_keys.is_none() && plans.iter().any(needs_login) {
+            return Err(collect.refuse(NO_KEYS));
+        }
         let sessions = layers.apply(plans)?;
         Ok(Self {
             sessions,
             sink,
             runtime,
+            okx_keys,
         })
     }
 }
@@ -184,6 +199,11 @@ fn end_of(text: &[u8]) -> Place {
         line: text.matches('\n').count() + 1,
         column: last_line.chars().count() + 1,
     }
+}
+
+fn needs_login(plan: &SessionPlan) -> bool {
+    let mut streams = plan.streams.iter();
+    streams.any(|stream| stream.channel.needs_login())
 }
 
 fn read_collect(collect: &Field<'_>) -> Result<Vec<Wanted>, Flaw> {

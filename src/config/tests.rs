@@ -30,11 +30,11 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "just words",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, not `just words`",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, login, not `just words`",
     ),
     (
         "- a\n- b",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, not a list",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, login, not a list",
     ),
     (
         "settings: {}\n",
@@ -46,7 +46,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "colect: []\n",
-        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime",
+        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime, login",
     ),
     (
         "collect: []\n",
@@ -74,7 +74,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "collect: [{market: okx, instruments: [A], channels: [trade]}]\n",
-        "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, books, bbo-tbt, tickers",
+        "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, books, books50-l2-tbt, books-l2-tbt, bbo-tbt, tickers",
     ),
     (
         "collect: [{market: okx, instruments: [BTC USDT], channels: [trades]}]\n",
@@ -133,7 +133,7 @@ fn settings_are_checked_one_by_one() {
         ("runtime: moi", "5:10: `runtime` cannot be `moi` (did you mean `mio`?); allowed: tokio, mio".to_owned()),
         ("runtime: tokyo", "5:10: `runtime` cannot be `tokyo` (did you mean `tokio`?); allowed: tokio, mio".to_owned()),
         ("runtime: {}", "5:10: `runtime` must be one of tokio, mio, not a mapping".to_owned()),
-        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime".to_owned()),
+        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime, login".to_owned()),
         ("sink: stdout", "5:7: `sink` must be a mapping of file, buffer_bytes, block, not `stdout`".to_owned()),
     ];
     for (text, expected) in table {
@@ -367,5 +367,83 @@ proptest::proptest! {
         let sentence = sentence(&text);
         proptest::prop_assert!(sentence.starts_with("file.yaml:"), "{}", sentence);
         proptest::prop_assert_eq!(sentence.lines().count(), 1, "{}", sentence);
+    }
+}
+
+const BEHIND_A_LOGIN: &str = "collect:
+  - {market: okx, instruments: [BTC-USDT], channels: [books-l2-tbt]}
+";
+
+#[test]
+fn channels_behind_a_login_need_keys() {
+    assert_eq!(
+        sentence(BEHIND_A_LOGIN),
+        "file.yaml:2:3: `collect` has channels that OKX serves behind a login (books-l2-tbt, \
+         books50-l2-tbt); say under `login.okx` where its keys are"
+    );
+}
+
+/// What is said of a secret that is described like this.
+fn of_secret(value: &str) -> String {
+    let others = "api_key: 'env:PATH', passphrase: 'env:PATH'";
+    sentence(&format!(
+        "{BEHIND_A_LOGIN}login: {{okx: {{{others}, secret_key: '{value}'}}}}\n"
+    ))
+}
+
+#[test]
+fn a_secret_is_named_by_its_place() {
+    let folder = std::env::temp_dir();
+    let file = folder.join(format!("marketprism-secret-{}", std::process::id()));
+    std::fs::write(&file, "hush\r\n").unwrap();
+    let place = format!("file:{}", file.display());
+    assert_eq!(of_secret(&place), "accepted");
+    let text = format!(
+        "{BEHIND_A_LOGIN}login: {{okx: {{api_key: '{place}', secret_key: '{place}', passphrase: '{place}'}}}}"
+    );
+    let keys = Config::parse(&text).unwrap().okx_keys.unwrap();
+    assert_eq!(keys.secret_key.reveal(), "hush");
+    for (content, complaint) in [
+        (vec![], "leads to an empty secret"),
+        (
+            vec![b'x'; 4097],
+            "cannot be read: it is larger than 4096 bytes",
+        ),
+        (
+            vec![0xff],
+            "cannot be read: stream did not contain valid UTF-8",
+        ),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let sentence = of_secret(&place);
+        assert!(sentence.ends_with(complaint), "{sentence}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    let sentence = of_secret(&place);
+    assert!(
+        sentence.contains("`login.okx.secret_key` names the file"),
+        "{sentence}"
+    );
+    assert_eq!(of_secret("env:PATH"), "accepted");
+    assert!(of_secret("env:NO_SUCH_VARIABLE_HERE").ends_with(
+        "`login.okx.secret_key` names the environment variable `NO_SUCH_VARIABLE_HERE`, which is not set"
+    ));
+}
+
+#[test]
+fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
+    for secret in [
+        "abcdef0123456789",
+        "vault:abcdef0123456789",
+        "{a: abcdef0123456789}",
+    ] {
+        let sentence = of_secret(secret);
+        assert!(!sentence.contains("abcdef"), "{sentence}");
+        assert!(
+            sentence.ends_with(
+                "`login.okx.secret_key` must be `env:NAME` or `file:PATH`; the secret itself does not belong here"
+            ),
+            "{sentence}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, Time};
-use marketprism_shell::Tls;
+use marketprism_shell::{Signer, Tls};
 
 use crate::failure::Failure;
 
@@ -47,6 +47,7 @@ impl fmt::Display for Runtime {
 pub(crate) struct Crew<M> {
     pub(crate) fleet: Fleet<M>,
     pub(crate) trusts: Vec<(MachineId, Tls)>,
+    pub(crate) signer: Signer,
 }
 
 impl<M> Crew<M> {

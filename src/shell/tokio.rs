@@ -35,6 +35,7 @@ impl<M: Machine> Shell<M> {
         for (id, tls) in crew.trusts {
             driver.set_tls(id, tls);
         }
+        driver.set_signer(crew.signer);
         Ok(Self {
             runtime: runtime::start()?,
             driver,

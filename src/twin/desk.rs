@@ -30,6 +30,16 @@ pub(super) struct Desk {
     pub(super) wrapped: bool,
     pub(super) unit: Unit,
     pub(super) subscriptions: Vec<Subscription>,
+    pub(super) access: Access,
+}
+
+/// What a client may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// What everybody may.
+    Public,
+    /// What is served behind a login as well.
+    Account,
 }
 
 /// One stream of one client.

@@ -9,7 +9,7 @@ use marketprism_core::ws::{Item, ServerEvent};
 use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 
 use super::client::{Client, Deadline, Stage};
-use super::desk::Desk;
+use super::desk::{Access, Desk};
 use super::door::Door;
 use super::fault::{Fault, FaultPlan, Schedule};
 use super::gate::Gate;
@@ -238,6 +238,7 @@ impl Exchange {
             wrapped: false,
             unit: Unit::Millis,
             subscriptions: Vec::new(),
+            access: Access::Public,
         };
         self.ledger.socket_opened();
         self.clients

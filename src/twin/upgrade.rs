@@ -207,6 +207,7 @@ impl Exchange {
         if text == "ping" {
             return self.reply(now, id, &["pong".to_owned()]);
         }
+        let seconds_now = self.clock(Unit::Millis).stamp(now) / 1000;
         let mishap = self.mishap(id, okx::request::is_subscribe(text));
         let Some(client) = self.clients.get_mut(&id) else {
             return;
@@ -217,7 +218,7 @@ impl Exchange {
             (_, Some(Mishap::LostRequest)) => return,
             (_, Some(Mishap::RefusedAck)) => vec![okx::request::refusal(&client.desk, text)],
             (_, Some(Mishap::LostAck) | None) => {
-                okx::request::answers(&self.instruments, &mut client.desk, text)
+                okx::request::answers(&self.instruments, &mut client.desk, seconds_now, text)
             }
         };
         if mishap != Some(Mishap::LostAck) {

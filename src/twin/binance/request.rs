@@ -179,6 +179,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::twin::desk::Access;
     use crate::twin::news::Unit;
 
     fn desk() -> Desk {
@@ -188,6 +189,7 @@ mod tests {
             wrapped: true,
             unit: Unit::Millis,
             subscriptions: Vec::new(),
+            access: Access::Public,
         }
     }
 

@@ -4,6 +4,7 @@
 //! "Error Code"; what it leaves out is as observed on the wire.
 
 pub(super) mod data;
+mod login;
 pub(super) mod request;
 pub(super) mod rest;
 

@@ -1,12 +1,17 @@
 //! Requests of clients and the answers to them ("Subscribe", "Unsubscribe", "Login").
 
-use marketprism_core::market::Channel;
+use marketprism_core::market::{Channel, Market};
+use marketprism_core::venue::RouteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::twin::desk::Desk;
+use super::login;
+use crate::twin::desk::{Access, Desk};
 use crate::twin::instrument::Instrument;
 use crate::twin::news::Feed;
+
+/// The words of a login too many.
+const REPEATED: &str = "The WebSocket endpoint does not allow multiple or repeated logins.";
 
 /// The longest `id`.
 const MAX_ID: usize = 32;
@@ -18,40 +23,44 @@ struct Request {
     args: Vec<Map<String, Value>>,
 }
 
-/// What a client can ask for.
+/// What a client can ask for of a channel.
 #[derive(Clone, Copy)]
 enum Operation {
     Subscribe,
     Unsubscribe,
-    Login,
 }
 
 /// Why a request, or a part of it, is refused: code and text.
-struct Refusal(&'static str, String);
+pub(super) struct Refusal(pub(super) &'static str, pub(super) String);
 
-/// Carries out a request and returns the answers: one for each channel in it.
+/// Carries out a request and returns the answers: one for each channel in it. `now` is the wall
+/// clock in seconds.
 pub(in crate::twin) fn answers(
     instruments: &[Instrument],
     desk: &mut Desk,
+    now: u64,
     text: &str,
 ) -> Vec<String> {
     let Some(request) = parse(text) else {
         return vec![refused(desk, None, &invalid(text))];
     };
     let id = request.id.as_deref();
+    if request.args.is_empty() {
+        let refusal = Refusal("60013", "Invalid args".to_owned());
+        return vec![refused(desk, id, &refusal)];
+    }
     let operation = match request.op.as_str() {
         "subscribe" => Operation::Subscribe,
         "unsubscribe" => Operation::Unsubscribe,
-        "login" => Operation::Login,
+        "login" => {
+            let logins = request.args.iter();
+            return logins.map(|arg| log_in(desk, now, arg)).collect();
+        }
         other => {
             let refusal = Refusal("60019", format!("Invalid op: {other}"));
             return vec![refused(desk, id, &refusal)];
         }
     };
-    if request.args.is_empty() {
-        let refusal = Refusal("60013", "Invalid args".to_owned());
-        return vec![refused(desk, id, &refusal)];
-    }
     let answer = |arg: &Map<String, Value>| match carry_out(instruments, desk, operation, arg) {
         Ok(event) => acknowledged(desk, id, event, arg),
         Err(refusal) => refused(desk, id, &refusal),
@@ -107,22 +116,34 @@ fn carry_out(
     operation: Operation,
     arg: &Map<String, Value>,
 ) -> Result<&'static str, Refusal> {
-    if let Operation::Login = operation {
-        return Err(Refusal("60009", "Login failed.".to_owned()));
-    }
     let field = |name| arg.get(name).and_then(Value::as_str).unwrap_or_default();
     let (channel, instrument) = (field("channel"), field("instId"));
-    let feed = find(desk.route, instruments, channel, instrument)?;
+    let feed = find(desk, instruments, channel, instrument)?;
     let name = stream_name(channel, instrument);
     match operation {
         Operation::Subscribe => {
             desk.subscribe(&name, Some(feed));
             Ok("subscribe")
         }
-        Operation::Unsubscribe | Operation::Login => {
+        Operation::Unsubscribe => {
             desk.unsubscribe(&name);
             Ok("unsubscribe")
         }
+    }
+}
+
+fn log_in(desk: &mut Desk, now: u64, arg: &Map<String, Value>) -> String {
+    let checked = match desk.access {
+        Access::Public => login::check(arg, now),
+        Access::Account => Err(Refusal("60031", REPEATED.to_owned())),
+    };
+    match checked {
+        Ok(()) => {
+            desk.access = Access::Account;
+            let name = &desk.name;
+            format!(r#"{{"event":"login","code":"0","msg":"","connId":"{name}"}}"#)
+        }
+        Err(refusal) => refused(desk, None, &refusal),
     }
 }
 
@@ -132,33 +153,31 @@ fn stream_name(channel: &str, instrument: &str) -> String {
 }
 
 fn find(
-    route: &str,
+    desk: &Desk,
     instruments: &[Instrument],
     channel: &str,
     instrument: &str,
 ) -> Result<Feed, Refusal> {
     let place = instruments.iter().position(|held| held.id() == instrument);
-    let kind = channel.parse().ok().filter(|channel| {
-        let public = [
-            Channel::Trades,
-            Channel::Books,
-            Channel::BboTbt,
-            Channel::Tickers,
-        ];
-        route == "public" && public.contains(channel)
+    let kind = channel.parse().ok().filter(|channel: &Channel| {
+        let is_public = Market::Okx.route(*channel) == Some(RouteName::Public);
+        let is_open = !channel.needs_login() || desk.access == Access::Account;
+        desk.route == "public" && is_public && is_open
     });
     match (kind, place) {
         (Some(channel), Some(instrument)) => Ok(Feed {
             instrument,
             channel,
         }),
-        _ => Err(why_not(route, channel, instrument)),
+        _ => Err(why_not(desk, channel, instrument)),
     }
 }
 
-fn why_not(route: &str, channel: &str, instrument: &str) -> Refusal {
+fn why_not(desk: &Desk, channel: &str, instrument: &str) -> Refusal {
+    let route = desk.route;
+    let needs_login = channel.parse().is_ok_and(Channel::needs_login);
     let candles = channel.contains("candle") || channel == "trades-all";
-    if matches!(channel, "books-l2-tbt" | "books50-l2-tbt") && route == "public" {
+    if needs_login && route == "public" && desk.access == Access::Public {
         return Refusal("60011", "Please log in".to_owned());
     }
     if candles && route == "public" {
@@ -196,7 +215,6 @@ fn id_field(id: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::twin::news::Unit;
-    use marketprism_core::market::Market;
 
     fn ask(route: &'static str, text: &str) -> (Vec<String>, Vec<String>) {
         let mut desk = Desk {
@@ -205,9 +223,10 @@ mod tests {
             wrapped: false,
             unit: Unit::Millis,
             subscriptions: Vec::new(),
+            access: Access::Public,
         };
         desk.subscribe("trades:ETH-USDT", None);
-        let answers = answers(&Instrument::defaults(Market::Okx), &mut desk, text);
+        let answers = answers(&Instrument::defaults(Market::Okx), &mut desk, 0, text);
         let names = desk.subscriptions.into_iter().map(|held| held.name);
         (answers, names.skip(1).collect())
     }
@@ -275,7 +294,7 @@ mod tests {
             (
                 "public",
                 r#"{"op":"login","args":[{"apiKey":"K"}]}"#,
-                "60009",
+                "60004",
             ),
             (
                 "public",
