@@ -3,7 +3,8 @@
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
 use crate::time::{Time, UnixNanos};
-use crate::venue::{Challenge, Unsigned};
+/// What a machine may want signed, and the answer of one who cannot.
+pub use crate::venue::{Challenge, Unsigned};
 
 /// One socket's worth of state: a bare [`Connection`](crate::connection) or a
 /// [`Session`](crate::session) on top of one.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use marketprism_core::Time;
 use marketprism_core::connection::Epoch;
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::venue::{Challenge, Unsigned};
-use marketprism_core::{Machine, Time};
+use marketprism_core::machine::{Challenge, Machine, Unsigned};
 
 type Sign = dyn FnMut(MachineId, Challenge) -> Result<String, Unsigned> + Send;
 

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -18,7 +19,8 @@ use tokio::sync::oneshot;
 use crate::program::{Scratch, on_each_runtime, program, text};
 
 /// A twin in a thread of its own.
-struct Twin {
+pub(crate) struct Twin {
+    pub(crate) address: SocketAddr,
     url: String,
     /// What its clients must trust.
     authority: Option<String>,
@@ -34,20 +36,30 @@ impl Twin {
     }
 
     fn over(scheme: &str, pace: Duration) -> Self {
-        let (silence, silenced) = oneshot::channel::<()>();
-        let (end, ended) = mpsc::channel();
-        let (tell, told) = mpsc::channel();
         let certificates = (scheme == "wss").then(|| Certificates::generate().unwrap());
         let authority = certificates
             .as_ref()
             .map(|certificates| certificates.authority().to_owned());
+        let twin = Self::serve(move || server(pace, certificates.as_ref()));
+        Self {
+            url: format!("{scheme}://{}", twin.address),
+            authority,
+            ..twin
+        }
+    }
+
+    /// Whatever server is made, in a runtime.
+    pub(crate) fn serve(make: impl FnOnce() -> Server + Send + 'static) -> Self {
+        let (silence, silenced) = oneshot::channel::<()>();
+        let (end, ended) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let mut server = server(pace, certificates.as_ref());
+                let mut server = make();
                 tell.send(server.address()).unwrap();
                 let silenced = async { silenced.await.unwrap_or_default() };
                 server.run(silenced).await.unwrap();
@@ -55,9 +67,11 @@ impl Twin {
                 server.ledger().clone()
             })
         });
+        let address = told.recv().unwrap();
         Self {
-            url: format!("{scheme}://{}", told.recv().unwrap()),
-            authority,
+            address,
+            url: format!("ws://{address}"),
+            authority: None,
             silence: Some(silence),
             end,
             thread,
@@ -81,7 +95,7 @@ impl Twin {
         }
     }
 
-    fn end(mut self) -> Ledger {
+    pub(crate) fn end(mut self) -> Ledger {
         self.fall_silent();
         self.end.send(()).unwrap();
         self.thread.join().unwrap()
@@ -118,7 +132,7 @@ fn start(config: &str, stdout: Stdio) -> Child {
     command.stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     // The shell's own `kill`: the program of that name is not everywhere.
     let kill = format!("kill -INT {}", child.id());
     let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
@@ -126,7 +140,7 @@ fn interrupt(child: &Child) {
 }
 
 /// Waits until a file has so many lines.
-fn wait_for_lines(path: &Path, count: usize) {
+pub(crate) fn wait_for_lines(path: &Path, count: usize) {
     loop {
         let text = std::fs::read(path).unwrap_or_default();
         if text.iter().filter(|byte| **byte == b'\n').count() >= count {
@@ -144,7 +158,7 @@ fn is_market(line: &Value) -> bool {
     ["trade", "book", "ticker"].contains(&line["kind"].as_str().unwrap())
 }
 
-fn last_words(output: &Output) -> &str {
+pub(crate) fn last_words(output: &Output) -> &str {
     text(&output.stderr).lines().next_back().unwrap()
 }
 

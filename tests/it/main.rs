@@ -8,4 +8,6 @@ mod demo;
 mod judge;
 mod program;
 mod readme;
+mod record;
+mod recordings;
 mod twin;
