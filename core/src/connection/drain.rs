@@ -72,6 +72,9 @@ impl Drain<'_> {
     #[inline]
     pub fn next(&mut self) -> Option<Event<'_>> {
         let found = self.connection.find(self.now, self.rx)?;
+        if let Found::Message(_) = found {
+            self.connection.data(self.now);
+        }
         Some(self.connection.lend(self.rx, found))
     }
 }
@@ -112,6 +115,15 @@ impl Connection {
                     return None;
                 }
             }
+        }
+    }
+
+    /// What was found is data: it proves the socket, and the next is due so long after it. Who
+    /// finds messages says which of them are.
+    #[inline]
+    pub(crate) fn data(&mut self, now: Time) {
+        if self.told.data.replace(now) != Some(now) {
+            self.signal(now, Stimulus::Data);
         }
     }
 
@@ -167,12 +179,7 @@ impl Connection {
         };
         match found.kind() {
             Kind::Text if self.is_text_pong(rx, found) => self.signal(now, Stimulus::Pong),
-            Kind::Text | Kind::Binary => {
-                if self.told.data.replace(now) != Some(now) {
-                    self.signal(now, Stimulus::Data);
-                }
-                return Some(Some(found));
-            }
+            Kind::Text | Kind::Binary => return Some(Some(found)),
             Kind::Ping | Kind::Pong | Kind::Close => self.obey(now, rx, found),
         }
         Some(None)

@@ -161,6 +161,8 @@ impl Session {
                 let event = decoder.event(text, 0)?;
                 let judged = self.streams.judge(now, received, &event);
                 let judged = Some(judged);
+                // An acknowledgement is none: it proves no subscription.
+                self.connection.data(now);
                 self.hand_over(Message {
                     found,
                     lent: 0,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use marketprism_core::connection::{Cause, Input, Quota, Timer};
 use marketprism_core::market::Market;
-use marketprism_core::session::StreamState;
+use marketprism_core::session::{Settings, StreamState};
 
 use crate::session_world::{Said, World, millis, seconds};
 use crate::sim::End;
@@ -437,6 +437,23 @@ fn a_stall_of_all_streams_with_live_pings_ends_the_connection_within_seconds() {
         world.gaps()
     );
     assert!(world.gaps().iter().all(|gap| gap.2 == "connection"));
+}
+
+#[test]
+fn acknowledgements_do_not_put_off_the_deadline_of_data() {
+    let deadline = |settings: &mut Settings| settings.connection.data = Some(seconds(90));
+    let mut world = World::with(SPOT, &["BTCUSDT"], &["depth@100ms"], deadline);
+    world.exchange().wrongs.mute = true;
+    world.start();
+    world.run(seconds(89));
+    let acknowledged = step("BTCUSDT depth@100ms", "confirmed");
+    assert!(world.times(&acknowledged).len() > 1);
+    assert_eq!(world.exchange().account.connections, 1);
+    world.run(seconds(3));
+    assert_eq!(world.times(&Said::Down(Cause::Lost(Timer::Data))).len(), 1);
+    world.exchange().wrongs.mute = false;
+    world.run(seconds(5));
+    world.expect_all_live();
 }
 
 #[test]
