@@ -2,6 +2,7 @@
 //! sink.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -158,6 +159,17 @@ fn is_market(line: &Value) -> bool {
     ["trade", "book", "ticker"].contains(&line["kind"].as_str().unwrap())
 }
 
+/// The lines of data that stand there more than once.
+fn twice(lines: &[Value]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let data = lines.iter().filter(|line| is_market(line));
+    let names = data.map(|line| {
+        let number = line.get("id").or_else(|| line.get("last"));
+        format!("{} {} {number:?}", line["instrument"], line["channel"])
+    });
+    names.filter(|name| !seen.insert(name.clone())).collect()
+}
+
 pub(crate) fn last_words(output: &Output) -> &str {
     text(&output.stderr).lines().next_back().unwrap()
 }
@@ -190,7 +202,12 @@ fn loses_nothing(runtime: Runtime, scheme: &str) {
     let written = std::fs::read_to_string(&events).unwrap();
     let lines: Vec<_> = written.lines().map(parse).collect();
     let market = lines.iter().filter(|line| is_market(line)).count();
-    assert_eq!(u64::try_from(market).unwrap(), ledger.messages());
+    assert_eq!(
+        u64::try_from(market).unwrap(),
+        ledger.messages(),
+        "twice on {runtime}: {:?}",
+        twice(&lines)
+    );
     assert!(!written.contains(r#""kind":"gap""#), "nothing was missing");
     let last = lines.last().unwrap();
     assert_eq!(
