@@ -263,8 +263,8 @@ mutant 'model: dial beside a socket' connection/farewell.rs \
         self.release(wire);
         self.dial_from(self.now, self.now);'
 
-mutant 'model: unanswered means not subscribed' session/subscriptions/answers.rs \
-    $model::whatever_goes_wrong_no_stream_is_asked_for_twice_on_a_connection \
+mutant 'unanswered means not subscribed' session/subscriptions/answers.rs \
+    session::tests::explore::no_short_history_hangs_spins_or_subscribes_twice \
     '                    health = health.max(self.fail(now, place, notes));' \
     '                    self.want(now, place, now);'
 
@@ -274,13 +274,6 @@ mutant 'model: silent stream not unsubscribed' session/subscriptions/mod.rs \
             return Health::Fine;' \
     '            self.want(now, place, not_before);
             return Health::Fine;'
-
-mutant 'model: refused for ever' session/subscriptions/mod.rs \
-    $model::whatever_goes_wrong_no_wish_is_lost \
-    '        notes.step(place, Step::Refused);
-        self.wake = earliest(self.wake, due);' \
-    '        notes.step(place, Step::Refused);
-        let _: Option<Time> = due;'
 
 mutant 'model: believed beyond the connection' session/entry.rs \
     $model::whatever_goes_wrong_no_wish_is_lost \
