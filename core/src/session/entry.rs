@@ -228,6 +228,11 @@ impl VenueError {
         Self::of_login("nobody has signed the login")
     }
 
+    /// There is no room for the login among what waits to be written.
+    pub(super) fn unsendable() -> Self {
+        Self::of_login("the login cannot be sent")
+    }
+
     /// The login was not answered in time.
     pub(super) fn unanswered() -> Self {
         Self::of_login("the login was not answered")

@@ -161,13 +161,21 @@ impl Session {
         if !self.streams.login.awaits(epoch) {
             return;
         }
-        let sent = answer.is_ok_and(|request| self.connection.send_text(now, request).is_ok());
-        if sent {
-            self.pacing.spend(now);
-            add(&mut self.streams.statistics.requests, 1);
-            self.streams.login.sent(now, self.login_within);
-        } else {
+        let Ok(request) = answer else {
             self.streams.login_failed(now, VenueError::unsigned());
+            return self.act(now);
+        };
+        match self.connection.send_text(now, request) {
+            Ok(()) => {
+                self.pacing.spend(now);
+                add(&mut self.streams.statistics.requests, 1);
+                self.streams.login.sent(now, self.login_within);
+            }
+            // Another request went first. It is signed anew when there is room: it would be old.
+            Err(SendError::Quota { .. }) => self.streams.login.forget(),
+            Err(SendError::Full | SendError::NotOpen) => {
+                self.streams.login_failed(now, VenueError::unsendable());
+            }
         }
         self.act(now);
     }

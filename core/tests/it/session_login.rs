@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use marketprism_core::connection::{Action, Epoch, Input};
+use marketprism_core::connection::{Action, Epoch, Input, Quota};
 use marketprism_core::market::Market;
 use marketprism_core::session::{Session, Settings, StreamState};
 use marketprism_core::tap::{Given, Tap, Tapped};
@@ -131,6 +131,26 @@ fn one_who_is_logged_in_already_is_logged_in() {
     world.start();
     world.run(seconds(5));
     world.expect_all_live();
+}
+
+#[test]
+fn a_login_that_finds_the_quota_spent_is_signed_anew_and_not_refused() {
+    let channels = ["trades", "books-l2-tbt"];
+    let mut world = World::with(Market::Okx, &["BTC-USDT"], &channels, |settings| {
+        settings.connection.messages = Some(Quota {
+            count: 2,
+            per: seconds(2),
+        });
+    });
+    world.sim.signature = Ok(LOGIN.into());
+    world.start();
+    world.run(seconds(20));
+    world.expect_all_live();
+    assert_eq!(
+        world.steps("BTC-USDT books-l2-tbt"),
+        ["requested", "confirmed", "live"]
+    );
+    assert_eq!(world.exchange().account.logins.len(), 1);
 }
 
 /// A session that is open and has asked for a signature, and the server at its other end.
