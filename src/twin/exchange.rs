@@ -279,10 +279,11 @@ impl Exchange {
 
     /// The first `count` bytes of [`transmit`](Self::transmit) have been written.
     pub fn transmitted(&mut self, now: Time, id: ConnectionId, count: usize) {
-        self.advance(now);
+        // Before anything else: a ping that has become due goes ahead of what was lent.
         if let Some(client) = self.clients.get_mut(&id) {
             client.transmitted(count);
         }
+        self.advance(now);
         self.settle(id);
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use marketprism::twin::{Command, Options};
+use marketprism::twin::{Command, Options, Ping};
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 use marketprism_core::ws::handshake::Refused;
@@ -52,6 +52,34 @@ fn who_does_not_answer_a_ping_is_cut_after_the_deadline() {
     let id = world.peers[peer].id;
     assert_eq!(world.peers[peer].ended, Some((at(80), Command::Close(id))));
     assert_eq!(world.peers[peer].close, None);
+}
+
+#[test]
+fn a_ping_that_falls_due_while_data_is_written_neither_doubles_it_nor_is_lost() {
+    let mut options = Options::new(Market::BinanceSpot);
+    options.pace = Duration::from_millis(10);
+    options.rules.ping = Some(Ping {
+        every: Duration::from_millis(250),
+        within: SECOND,
+    });
+    let mut world = World::new(Market::BinanceSpot, options, 1);
+    let peer = world.connect("/ws/btcusdt@bookTicker");
+    for round in 1..=40 {
+        world.now = world.now + Duration::from_millis(249);
+        world.exchange.handle_timeout(world.now);
+        world.read_during(peer, Duration::from_millis(1));
+        let peer = &world.peers[peer];
+        assert_eq!((peer.violation, peer.pings.len()), (None, round));
+    }
+    let texts: Vec<_> = world.peers[peer]
+        .texts
+        .iter()
+        .map(|(_, text)| text)
+        .collect();
+    let sent = world.exchange.ledger().messages();
+    assert_eq!(u64::try_from(texts.len()).unwrap(), sent);
+    assert!(texts.windows(2).all(|pair| pair[0] != pair[1]));
+    assert!(sent > 300, "{sent}");
 }
 
 #[test]

@@ -156,6 +156,16 @@ impl World {
         self.carry();
     }
 
+    /// Lets a client read what waits for it; while that is written, time passes.
+    pub(super) fn read_during(&mut self, peer: usize, span: Duration) {
+        let id = self.peers[peer].id;
+        let bytes = self.exchange.transmit(id).to_vec();
+        self.now = self.now + span;
+        self.exchange.transmitted(self.now, id, bytes.len());
+        self.peers[peer].take(self.now, &bytes);
+        self.carry();
+    }
+
     /// The client gives its socket up.
     pub(super) fn hang_up(&mut self, peer: usize) {
         let id = self.peers[peer].id;
