@@ -15,6 +15,7 @@ extern crate std;
 pub mod buffer;
 pub mod connection;
 pub mod fleet;
+pub mod ledger;
 pub mod machine;
 pub mod market;
 #[cfg(test)]

@@ -25,7 +25,7 @@ use core::time::Duration;
 
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
-pub use sequence::{Disorder, GapCause, Missing};
+pub use sequence::{Disorder, GapCause, Missing, Numbers};
 pub use settings::{Settings, SettingsError, Timing};
 pub use statistics::Statistics;
 
@@ -44,8 +44,10 @@ use drain::Reader;
 use entry::Entry;
 use login::Login;
 use notes::{Note, Notes};
+pub(crate) use pace::Pace;
 use pacing::Pacing;
-use sequence::{Rule, Sequence};
+pub(crate) use sequence::Rule;
+use sequence::Sequence;
 use statistics::add;
 use streams::Streams;
 use subscriptions::{Acks, Health, Subscriptions};

@@ -19,7 +19,7 @@ const EVIDENCE: u32 = 5;
 /// The longest and not the mean: trades come in bursts, and a quiet market that pauses as long
 /// as it always does is not silent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     last: Option<Time>,
     cut: Cut,
     seen: u8,
@@ -37,7 +37,7 @@ enum Cut {
 }
 
 impl Pace {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             last: None,
             cut: Cut::No,
@@ -50,7 +50,7 @@ impl Pace {
     }
 
     /// A message has come.
-    pub(super) fn touch(&mut self, now: Time) {
+    pub(crate) fn touch(&mut self, now: Time) {
         match (self.last, self.cut) {
             (Some(last), Cut::No) => self.learn(now.since(last)),
             (Some(_), Cut::Yes) => {}
@@ -66,41 +66,41 @@ impl Pace {
     }
 
     /// The stream is cut; the pause until its next message may not be its own.
-    pub(super) const fn interrupt(&mut self) {
+    pub(crate) const fn interrupt(&mut self) {
         self.cut = Cut::Yes;
     }
 
     /// The last message before the stream was cut, if it is cut.
-    pub(super) fn cut_after(&self) -> Option<Time> {
+    pub(crate) fn cut_after(&self) -> Option<Time> {
         self.last.filter(|_| self.cut == Cut::Yes)
     }
 
     /// The stream has paused so long by itself.
-    pub(super) fn learn(&mut self, pause: Duration) {
+    pub(crate) fn learn(&mut self, pause: Duration) {
         self.longest = self.longest.max(pause);
     }
 
     /// When the last message came.
-    pub(super) const fn last(&self) -> Option<Time> {
+    pub(crate) const fn last(&self) -> Option<Time> {
         self.last
     }
 
     /// How long a pause may be before it is beyond the habit of the stream, `floor` at least;
     /// `None` as long as no habit is known.
-    pub(super) fn habit(&self, floor: Duration) -> Option<Duration> {
+    pub(crate) fn habit(&self, floor: Duration) -> Option<Duration> {
         let longest = self.longest.max(self.longest_before);
         let pause = longest.saturating_mul(FACTOR).max(floor);
         (self.seen >= ENOUGH && self.can_judge(pause)).then_some(pause)
     }
 
     /// Whether the stream is known for long enough to say anything about a pause of this length.
-    pub(super) fn can_judge(&self, pause: Duration) -> bool {
+    pub(crate) fn can_judge(&self, pause: Duration) -> bool {
         let known = self.last.map(|last| last.since(self.memory_began));
         known.is_some_and(|known| known >= pause.saturating_mul(EVIDENCE))
     }
 
     /// How long a pause may be before the stream counts as silent.
-    pub(super) fn patience(&self, floor: Duration, cap: Duration) -> Duration {
+    pub(crate) fn patience(&self, floor: Duration, cap: Duration) -> Duration {
         self.habit(floor).map_or(cap, |pause| pause.min(cap))
     }
 }

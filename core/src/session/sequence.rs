@@ -49,7 +49,7 @@ impl Rule {
 }
 
 /// Why messages are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GapCause {
     /// They did not come although the subscription stood.
     Missing,
@@ -120,9 +120,55 @@ pub struct Missing {
 
 impl Missing {
     /// What lies between two numbers that were seen, if anything does.
-    fn between(seen: i64, next: i64) -> Option<Self> {
+    pub(crate) fn between(seen: i64, next: i64) -> Option<Self> {
         let (from, to) = (seen.saturating_add(1), next.saturating_sub(1));
         (from <= to).then_some(Self { from, to })
+    }
+}
+
+/// The numbers that a message stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Numbers {
+    /// The first.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// The last number of the message before it, where messages name it; `None` for a snapshot.
+    pub previous: Option<i64>,
+}
+
+impl Numbers {
+    /// Those of a trade: an aggregate of Binance counts itself, a row of OKX counts its fills.
+    #[must_use]
+    pub fn of_trade(channel: Channel, id: i64, first_id: Option<i64>) -> Self {
+        let first = first_id.filter(|_| channel == Channel::Trades);
+        Self {
+            first: first.unwrap_or(id),
+            last: id,
+            previous: None,
+        }
+    }
+
+    /// Those of a book or a change of one that covers these updates.
+    #[must_use]
+    pub fn of_book(kind: BookKind, first: Option<i64>, last: i64, previous: Option<i64>) -> Self {
+        Self {
+            first: first.unwrap_or(last),
+            last,
+            previous: previous.filter(|_| kind != BookKind::Snapshot),
+        }
+    }
+
+    /// Those of a message, or `None` where it tells none.
+    pub(crate) fn of(event: &Event<'_>) -> Option<Self> {
+        match event.body {
+            Body::Trade(trade) => Some(Self::of_trade(event.channel, trade.id, trade.first_id)),
+            Body::Book(book) => {
+                let last = book.last?;
+                Some(Self::of_book(book.kind, book.first, last, book.previous))
+            }
+            Body::Ticker(_) => None,
+        }
     }
 }
 
@@ -131,7 +177,6 @@ impl Missing {
 struct Place {
     first: i64,
     last: i64,
-    /// The last number of the message before it; `None` for a snapshot.
     previous: Option<i64>,
     time: Option<UnixNanos>,
 }
@@ -325,25 +370,15 @@ fn place(rule: Rule, event: &Event<'_>) -> Option<Place> {
     if rule == Rule::Unnumbered {
         return None;
     }
-    let (first, last, previous) = match event.body {
-        // An aggregate of Binance counts itself, a row of OKX counts its fills.
-        Body::Trade(trade) if event.channel == Channel::Trades => {
-            (trade.first_id.unwrap_or(trade.id), trade.id, None)
-        }
-        Body::Trade(trade) => (trade.id, trade.id, None),
-        Body::Book(book) => {
-            let last = book.last?;
-            let snapshot = matches!(book.kind, BookKind::Snapshot);
-            let previous = if snapshot { None } else { book.previous };
-            (book.first.unwrap_or(last), last, previous)
-        }
-        Body::Ticker(_) => return None,
-    };
-    let time = event.exchange_time;
+    let Numbers {
+        first,
+        last,
+        previous,
+    } = Numbers::of(event)?;
     Some(Place {
         first,
         last,
         previous,
-        time,
+        time: event.exchange_time,
     })
 }
