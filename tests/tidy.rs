@@ -171,7 +171,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "core/src/market/",
+        "core/src/book/",
         &[
             "ws",
             "connection",
@@ -183,10 +183,26 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "core/src/connection/",
-        &["market", "venue", "session", "plan", "fleet"],
+        "core/src/market/",
+        &[
+            "ws",
+            "book",
+            "connection",
+            "venue",
+            "session",
+            "plan",
+            "fleet",
+            "machine",
+        ],
     ),
-    ("core/src/venue/", &["ws", "session", "fleet", "machine"]),
+    (
+        "core/src/connection/",
+        &["market", "book", "venue", "session", "plan", "fleet"],
+    ),
+    (
+        "core/src/venue/",
+        &["ws", "book", "session", "fleet", "machine"],
+    ),
     ("core/src/session/", &["fleet", "ledger"]),
     ("core/src/ledger/", &["plan", "fleet", "machine"]),
     ("shell-common/src/", &["market", "venue", "session", "plan"]),

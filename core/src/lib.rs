@@ -12,6 +12,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod book;
 pub mod buffer;
 pub mod connection;
 pub mod fleet;

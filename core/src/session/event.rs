@@ -3,10 +3,10 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::sequence::{Disorder, GapCause, Missing};
+use super::sequence::{Disorder, GapCause};
 use super::stream::Stream;
 use crate::connection::Status;
-use crate::market;
+use crate::market::{self, Missing};
 use crate::time::UnixNanos;
 use crate::venue::{DecodeError, Rejection};
 

@@ -25,10 +25,11 @@ use core::time::Duration;
 
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
-pub use sequence::{Disorder, GapCause, Missing, Numbers};
+pub use sequence::{Disorder, GapCause, Numbers};
 pub use settings::{Settings, SettingsError, Timing};
 pub use statistics::Statistics;
 
+pub use crate::market::Missing;
 pub use stream::{Stream, StreamState};
 
 use crate::buffer::ReceiveBuffer;

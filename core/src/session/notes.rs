@@ -3,8 +3,9 @@
 use alloc::collections::VecDeque;
 
 use super::event::Notice;
-use super::sequence::{GapCause, Missing};
+use super::sequence::GapCause;
 use crate::connection::Status;
+use crate::market::Missing;
 use crate::time::UnixNanos;
 
 /// A change of a stream's subscription, before the stream's names are lent to it.

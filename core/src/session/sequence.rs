@@ -11,7 +11,7 @@
 //! | OKX `bbo-tbt` | `seqId` rises and skips; lower with a newer `ts` it was reset | OKX "Sequence ID" |
 //! | OKX `tickers` | no numbers | |
 
-use crate::market::{Body, BookKind, Channel, Event, Market};
+use crate::market::{Body, BookKind, Channel, Event, Market, Missing};
 use crate::time::UnixNanos;
 
 /// So many stale messages in a row are no disorder but a new count.
@@ -107,23 +107,6 @@ pub(crate) enum Verdict {
     Gap(Option<Missing>, GapCause),
     /// It stands out of order.
     OutOfOrder(Disorder),
-}
-
-/// The numbers that a stream did not show, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Missing {
-    /// The first.
-    pub from: i64,
-    /// The last.
-    pub to: i64,
-}
-
-impl Missing {
-    /// What lies between two numbers that were seen, if anything does.
-    pub(crate) fn between(seen: i64, next: i64) -> Option<Self> {
-        let (from, to) = (seen.saturating_add(1), next.saturating_sub(1));
-        (from <= to).then_some(Self { from, to })
-    }
 }
 
 /// The numbers that a message stands for.
@@ -292,9 +275,8 @@ impl Sequence {
         if place.last <= last {
             return behind(last, place);
         }
-        if previous > last {
-            let from = last.saturating_add(1);
-            return self.gap(Missing { from, to: previous });
+        if let Some(missing) = Missing::behind(last, previous) {
+            return self.gap(missing);
         }
         self.overlap(true)
     }

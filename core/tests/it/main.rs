@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
+mod books;
 mod connection_wire;
 mod connection_year;
 mod exchange;

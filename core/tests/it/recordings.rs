@@ -12,7 +12,7 @@ use crate::venue_decode::{events, scrambled};
 
 /// Folder of the recordings; its market; and whether its messages are written in the order that
 /// the market's decoder expects (COIN-M has its own, and is here because it has the same shapes).
-const FOLDERS: [(&str, Market); 5] = [
+pub(crate) const FOLDERS: [(&str, Market); 5] = [
     ("binance-spot", Market::BinanceSpot),
     ("binance-us-spot", Market::BinanceSpot),
     ("binance-usdm", Market::BinanceUsdm),
@@ -111,7 +111,7 @@ fn what_comes_in_the_recorded_order_is_read_in_one_pass() {
 }
 
 /// `MARKETPRISM_RECORDINGS`, else beside the workspace.
-fn recordings() -> Option<PathBuf> {
+pub(crate) fn recordings() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/recordings");
     let root = std::env::var_os("MARKETPRISM_RECORDINGS").map_or(beside, PathBuf::from);
     if root.is_dir() {
@@ -123,7 +123,7 @@ fn recordings() -> Option<PathBuf> {
 
 /// The WebSocket messages of a market, in order of their names; what clients sent and answers of
 /// REST are left out.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

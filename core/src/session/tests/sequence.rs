@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::market::{Channel, Market, Speed};
-use crate::session::sequence::{Disorder, GapCause, Missing, Rule, Sequence, Verdict};
+use crate::session::Missing;
+use crate::session::sequence::{Disorder, GapCause, Rule, Sequence, Verdict};
 use crate::venue::Decoder;
 
 const DUPLICATE: Verdict = Verdict::OutOfOrder(Disorder::Duplicate);

@@ -1,0 +1,26 @@
+//! Numbers that a stream did not show.
+
+/// The numbers that a stream did not show, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Missing {
+    /// The first.
+    pub from: i64,
+    /// The last.
+    pub to: i64,
+}
+
+impl Missing {
+    /// What lies between two numbers that were seen, if anything does.
+    pub(crate) fn between(seen: i64, next: i64) -> Option<Self> {
+        Self::range(seen.saturating_add(1), next.saturating_sub(1))
+    }
+
+    /// What lies behind a number that was seen, up to this one, if anything does.
+    pub(crate) fn behind(seen: i64, to: i64) -> Option<Self> {
+        Self::range(seen.saturating_add(1), to)
+    }
+
+    fn range(from: i64, to: i64) -> Option<Self> {
+        (from <= to).then_some(Self { from, to })
+    }
+}
