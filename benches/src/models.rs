@@ -385,7 +385,7 @@ impl Digest {
                     self.mantissa(level.quantity.mantissa());
                 }
             }
-            Body::Ticker(_) => {}
+            _ => {}
         }
     }
 }

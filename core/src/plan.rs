@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::connection::Endpoint;
-use crate::market::{Channel, Market};
+use crate::market::{Channel, Market, Scope};
 use crate::session::Stream;
 use crate::venue::{self, Operation, Profile, RequestError, Route, RouteName};
 
@@ -21,7 +21,8 @@ use crate::venue::{self, Operation, Profile, RequestError, Route, RouteName};
 pub struct Wanted {
     /// The market.
     pub market: Market,
-    /// The venue's name of the instrument; upper and lower case mean the same.
+    /// The venue's name of the instrument, or of what else the channel's [`Scope`] says; upper and
+    /// lower case mean the same. A channel of the whole market takes none, whatever stands here.
     pub instrument: String,
     /// The channel.
     pub channel: Channel,
@@ -42,7 +43,7 @@ impl Limits {
     pub const fn of(market: Market) -> Self {
         let streams = Profile::of(market).streams;
         match market {
-            Market::BinanceSpot | Market::BinanceUsdm => Self {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => Self {
                 streams,
                 books: streams,
             },
@@ -79,10 +80,12 @@ pub enum PlanError {
         /// The channel.
         channel: Channel,
     },
-    /// This cannot be the name of an instrument, or is too long for a request.
+    /// This cannot be the name of what the channel is about, or is too long for a request.
     Instrument {
         /// The market.
         market: Market,
+        /// What the channel is about.
+        scope: Scope,
         /// The name.
         instrument: String,
     },
@@ -140,9 +143,15 @@ fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
     let Some(route) = profile.route(wish.channel) else {
         return Err(unknown);
     };
+    let instrument = match wish.channel.scope() {
+        Scope::Market => String::new(),
+        Scope::Instrument | Scope::Pair | Scope::Contract | Scope::InstrumentType => {
+            wish.instrument.to_ascii_uppercase()
+        }
+    };
     let stream = Stream {
         channel: wish.channel,
-        instrument: wish.instrument.to_ascii_uppercase(),
+        instrument,
     };
     let alone = [stream.subscription()];
     let mut request = String::new();
@@ -158,8 +167,9 @@ fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
     match written {
         Ok(_) => Ok((*route, stream)),
         Err(RequestError::NotOffered(_)) => Err(unknown),
-        Err(RequestError::Instrument | RequestError::TooLong) => Err(PlanError::Instrument {
+        Err(RequestError::Instrument(_) | RequestError::TooLong) => Err(PlanError::Instrument {
             market: wish.market,
+            scope: wish.channel.scope(),
             instrument: wish.instrument.clone(),
         }),
     }
@@ -194,7 +204,9 @@ fn deal(streams: BTreeSet<Stream>, limits: Limits) -> Option<Vec<Vec<Stream>>> {
 fn session(market: Market, route: Route, number: u32, streams: Vec<Stream>) -> SessionPlan {
     let place = match route.name {
         RouteName::Stream => market.name().to_string(),
-        RouteName::Public | RouteName::Market => format!("{market}-{}", route.name.name()),
+        RouteName::Public | RouteName::Market | RouteName::Business => {
+            format!("{market}-{}", route.name.name())
+        }
     };
     SessionPlan {
         name: format!("{place}-{number}"),
@@ -210,12 +222,16 @@ impl fmt::Display for PlanError {
         match self {
             Self::UnknownChannel { market, channel } => {
                 write!(f, "{market} has no channel `{channel}`; it has")?;
-                let mut offered = Channel::all().filter(|&other| market.route(other).is_some());
-                offered.try_for_each(|other| write!(f, " {other}"))
+                let mut families = market.families().into_iter();
+                families.try_for_each(|family| write!(f, " {family}"))
             }
-            Self::Instrument { market, instrument } => write!(
+            Self::Instrument {
+                market,
+                scope,
+                instrument,
+            } => write!(
                 f,
-                "`{}` cannot be the name of an instrument on {market}",
+                "`{}` cannot be the name of {scope} on {market}",
                 instrument.escape_debug()
             ),
             Self::NoRoom(market) => {

@@ -85,17 +85,18 @@ impl<'n> Field<'n> {
         };
         match choices.iter().find(|(name, _)| name == text) {
             Some((_, choice)) => Ok(*choice),
-            None => Err(self.unknown(text, names())),
+            None => Err(self.unknown(text, names(), names())),
         }
     }
 
-    /// The refusal of a name that is none of those allowed.
+    /// The refusal of a name that is none of `names`, of which `allowed` tells.
     pub(super) fn unknown<'a>(
         &self,
         name: &str,
+        names: impl Iterator<Item = &'a str>,
         allowed: impl Iterator<Item = &'a str> + Clone,
     ) -> Flaw {
-        let (shown, hint) = (Shown(name), Hint(nearest(name, allowed.clone())));
+        let (shown, hint) = (Shown(name), Hint(nearest(name, names)));
         self.refuse(format_args!(
             "cannot be {shown}{hint}; allowed: {}",
             Listed(allowed)

@@ -216,6 +216,7 @@ fn read_quota(field: &Field<'_>, least: u64) -> Result<Quota, Flaw> {
 
 /// The name of the layer for one market, checked.
 pub(super) fn market(field: &Field<'_>, name: &str) -> Result<Market, Flaw> {
+    let markets = Market::ALL.iter().map(|market| market.name());
     name.parse()
-        .map_err(|_| field.unknown(name, Market::ALL.iter().map(|market| market.name())))
+        .map_err(|_| field.unknown(name, markets.clone(), markets))
 }

@@ -18,7 +18,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::{self, Channel, Market};
 use marketprism_core::plan::{self, SessionPlan, Wanted};
 use marketprism_core::session::{Session, Settings, SettingsError};
 use marketprism_core::venue::Profile;
@@ -31,8 +31,8 @@ use crate::secret::OkxKeys;
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use error::Flaw;
-use fields::Field;
 pub(crate) use fields::nearest;
+use fields::{Field, Mapping};
 use layer::{Layer, Scope};
 
 /// The largest file that is read; a plan of a thousand instruments has a hundredth of it.
@@ -216,9 +216,7 @@ fn read_collect(collect: &Field<'_>) -> Result<Vec<Wanted>, Flaw> {
         let channels = channels.list()?;
         let channels = channels.iter().map(|field| read_channel(field, market));
         let channels = channels.collect::<Result<Vec<_>, _>>()?;
-        let instruments = mapping.required("instruments")?;
-        for field in instruments.list()? {
-            let wishes = read_instrument(&field, market, &channels)?;
+        for wishes in read_wishes(&mapping, market, &channels)? {
             if wanted.len() + wishes.len() > STREAMS_MAX {
                 let message = format!("asks for more than {STREAMS_MAX} streams in all");
                 return Err(collect.refuse(message));
@@ -229,16 +227,47 @@ fn read_collect(collect: &Field<'_>) -> Result<Vec<Wanted>, Flaw> {
     Ok(wanted)
 }
 
+/// What an entry asks for, instrument by instrument. Channels of the whole market need none.
+fn read_wishes(
+    mapping: &Mapping<'_>,
+    market: Market,
+    channels: &[Channel],
+) -> Result<Vec<Vec<Wanted>>, Flaw> {
+    let whole_market = channels
+        .iter()
+        .all(|channel| channel.scope() == market::Scope::Market);
+    if whole_market && mapping.optional("instruments").is_none() {
+        return Ok(vec![wishes(market, "", channels)]);
+    }
+    let instruments = mapping.required("instruments")?;
+    let instruments = instruments.list()?;
+    let each = instruments.iter();
+    each.map(|field| read_instrument(field, market, channels))
+        .collect()
+}
+
+fn wishes(market: Market, instrument: &str, channels: &[Channel]) -> Vec<Wanted> {
+    let wish = |&channel: &Channel| Wanted {
+        market,
+        instrument: instrument.to_owned(),
+        channel,
+    };
+    channels.iter().map(wish).collect()
+}
+
 fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
+    let text = field.text()?;
     let offered = Channel::all().filter(|channel| market.route(*channel).is_some());
     let names: Vec<_> = offered
         .map(|channel| (channel.to_string(), channel))
         .collect();
-    let choices: Vec<_> = names
-        .iter()
-        .map(|(name, channel)| (&**name, *channel))
-        .collect();
-    field.choice(&choices)
+    match names.iter().find(|(name, _)| name == text) {
+        Some((_, channel)) => Ok(*channel),
+        None => {
+            let names = names.iter().map(|(name, _)| name.as_str());
+            Err(field.unknown(text, names, market.families().into_iter()))
+        }
+    }
 }
 
 fn read_instrument(
@@ -246,15 +275,7 @@ fn read_instrument(
     market: Market,
     channels: &[Channel],
 ) -> Result<Vec<Wanted>, Flaw> {
-    let instrument = field.text()?;
-    let wishes: Vec<_> = channels
-        .iter()
-        .map(|channel| Wanted {
-            market,
-            instrument: instrument.to_owned(),
-            channel: *channel,
-        })
-        .collect();
+    let wishes = wishes(market, field.text()?, channels);
     match plan::plan(&wishes, plan::Limits::of) {
         Ok(_) => Ok(wishes),
         Err(error) => Err(field.refuse(format_args!("is no instrument: {error}"))),
@@ -293,7 +314,7 @@ struct Named {
 }
 
 impl Layers {
-    fn read(mapping: &fields::Mapping<'_>) -> Result<Self, Flaw> {
+    fn read(mapping: &Mapping<'_>) -> Result<Self, Flaw> {
         let every = match mapping.optional("settings") {
             Some(field) => Layer::read(&field, Scope::Many)?,
             None => Layer::default(),

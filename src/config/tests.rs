@@ -66,15 +66,15 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "collect: [{market: kraken, instruments: [A], channels: [b]}]\n",
-        "file.yaml:1:20: `collect[0].market` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx",
+        "file.yaml:1:20: `collect[0].market` cannot be `kraken`; allowed: binance-spot, binance-usdm, binance-coinm, okx",
     ),
     (
         "collect: [{market: binance, instruments: [A], channels: [b]}]\n",
-        "file.yaml:1:20: `collect[0].market` cannot be `binance`; allowed: binance-spot, binance-usdm, okx",
+        "file.yaml:1:20: `collect[0].market` cannot be `binance`; allowed: binance-spot, binance-usdm, binance-coinm, okx",
     ),
     (
         "collect: [{market: okx, instruments: [A], channels: [trade]}]\n",
-        "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, books, books50-l2-tbt, books-l2-tbt, bbo-tbt, tickers",
+        "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, trades-all, books, books5, books50-l2-tbt, books-l2-tbt, bbo-tbt, tickers, index-tickers, funding-rate, mark-price, price-limit, open-interest, liquidation-orders, instruments, candleBAR, mark-price-candleBAR, index-candleBAR",
     ),
     (
         "collect: [{market: okx, instruments: [BTC USDT], channels: [trades]}]\n",
@@ -124,7 +124,7 @@ fn settings_are_checked_one_by_one() {
         ("settings: {limits: {streams: 0}}", "5:30: `settings.limits.streams` must be a whole number from 1 to 1024, not `0`".to_owned()),
         ("settings: {limits: {frames: {count: 1, per: 1}}}", "5:37: `settings.limits.frames.count` must be a whole number from 2 to 1000, not `1`".to_owned()),
         ("settings: {limits: {frames: {count: 5}}}", "5:29: `settings.limits.frames` needs the key `per`".to_owned()),
-        ("markets: {kraken: {}}", "5:10: `markets` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx".to_owned()),
+        ("markets: {kraken: {}}", "5:10: `markets` cannot be `kraken`; allowed: binance-spot, binance-usdm, binance-coinm, okx".to_owned()),
         ("sessions: {okx-public-2: {}}", "5:12: `okx-public-2` is not a session of this plan; allowed: okx-public-1".to_owned()),
         ("sessions: {okx-public-1: {limits: {streams: 5}}}", "5:36: `streams` is not a key of `sessions.okx-public-1.limits`; allowed: request_bytes, frames, requests, dials".to_owned()),
         ("sink: {fil: x}", "5:8: `fil` is not a key of `sink` (did you mean `file`?); allowed: file, buffer_bytes, block".to_owned()),
@@ -329,13 +329,15 @@ fn every_key_is_in_the_documentation() {
             .find(|line| line.starts_with(&format!("| `{market}` |")));
         let row = row.unwrap();
         for channel in Channel::all().filter(|channel| market.route(*channel).is_some()) {
-            let speed = channel.speed().suffix();
-            let names = [channel.stem(), speed].map(|part| format!("`{part}`"));
-            assert!(row.contains(&names[0]), "{market} {channel}");
+            let named = format!("`{channel}`");
+            let family = format!("`{}`", channel.family());
             assert!(
-                speed.is_empty() || row.contains(&names[1]),
+                row.contains(&family) || row.contains(&named),
                 "{market} {channel}"
             );
+            let speed = channel.speed().suffix();
+            let quick = row.contains(&format!("`{speed}`")) || row.contains(&named);
+            assert!(quick || speed.is_empty(), "{market} {channel}");
         }
     }
 }

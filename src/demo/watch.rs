@@ -65,7 +65,7 @@ impl Mark {
                 instrument: event.instrument.to_owned(),
                 channel: event.channel,
             },
-            number: number(event)?,
+            number: event.body.number()?,
         })
     }
 
@@ -77,7 +77,7 @@ impl Mark {
 impl Order {
     /// An update that is said to be in order. A whole book may come again.
     fn in_order(&mut self, event: &market::Event<'_>) {
-        let Some(number) = number(event) else {
+        let Some(number) = event.body.number() else {
             return;
         };
         let whole = matches!(event.body, Body::Book(book) if book.kind != BookKind::Delta);
@@ -88,15 +88,6 @@ impl Order {
             Some(_) => self.unmarked.extend(Mark::of(event)),
             None => self.reached.extend(Mark::of(event)),
         }
-    }
-}
-
-/// The number of an update in its stream, if it has one.
-const fn number(event: &market::Event<'_>) -> Option<i64> {
-    match event.body {
-        Body::Trade(trade) => Some(trade.id),
-        Body::Book(book) => book.last,
-        Body::Ticker(_) => None,
     }
 }
 

@@ -1,35 +1,50 @@
 //! Lines of market data.
 
 use marketprism_core::UnixNanos;
-use marketprism_core::market::{
-    Body, Book, BookKind, Channel, Decimal, Event, Level, Ticker, Trade, Wide,
-};
+use marketprism_core::market::{Body, Book, BookKind, Channel, Decimal, Event, Level, Trade};
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 
+use super::figures::Figures;
 use super::{Origin, Text, write_line};
 
-/// Appends a market event: a line of the kind `trade`, `book` or `ticker`.
+/// Appends a market event: a line of the kind of its body.
 pub(crate) fn write_market(out: &mut Vec<u8>, origin: Origin<'_>, event: &Event<'_>, place: Place) {
-    match &event.body {
-        Body::Trade(trade) => {
-            write_line(
-                out,
-                &Line::new("trade", origin, event, trade_line(trade), place),
-            );
-        }
-        Body::Book(book) => {
-            write_line(
-                out,
-                &Line::new("book", origin, event, book_line(book), place),
-            );
-        }
-        Body::Ticker(ticker) => {
-            write_line(
-                out,
-                &Line::new("ticker", origin, event, ticker_line(ticker), place),
-            );
-        }
+    let head = Head {
+        origin,
+        event,
+        place,
+    };
+    match event.body {
+        Body::Trade(trade) => head.write(out, "trade", trade_line(&trade)),
+        Body::Book(book) => head.write(out, "book", book_line(&book)),
+        Body::Candle(candle) => head.write(out, "candle", Figures(candle)),
+        Body::Ticker(ticker) => head.write(out, "ticker", Figures(ticker)),
+        Body::MarkPrice(price) => head.write(out, "mark_price", Figures(price)),
+        Body::IndexPrice(price) => head.write(out, "index_price", Figures(price)),
+        Body::Funding(funding) => head.write(out, "funding", Figures(funding)),
+        Body::PriceLimit(limit) => head.write(out, "price_limit", Figures(limit)),
+        Body::OpenInterest(interest) => head.write(out, "open_interest", Figures(interest)),
+        Body::Liquidation(liquidation) => head.write(out, "liquidation", Figures(liquidation)),
+        Body::Ratio(ratio) => head.write(out, "ratio", Figures(ratio)),
+        Body::Instrument(instrument) => head.write(out, "instrument", Figures(instrument)),
+    }
+}
+
+/// What the lines of all kinds have in common.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    origin: Origin<'a>,
+    event: &'a Event<'a>,
+    place: Place,
+}
+
+impl Head<'_> {
+    fn write(self, out: &mut Vec<u8>, kind: &'static str, body: impl Serialize) {
+        write_line(
+            out,
+            &Line::new(kind, self.origin, self.event, body, self.place),
+        );
     }
 }
 
@@ -177,55 +192,5 @@ impl Serialize for LevelLine<'_> {
             tuple.serialize_element(orders)?;
         }
         tuple.end()
-    }
-}
-
-#[derive(Serialize)]
-struct TickerLine {
-    instrument_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_quantity: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ask_price: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ask_quantity: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bid_price: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bid_quantity: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open_24h: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    high_24h: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    low_24h: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open_utc0: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open_utc8: Option<Text<Decimal>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_24h: Option<Text<Wide>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_currency_24h: Option<Text<Wide>>,
-}
-
-fn ticker_line(ticker: &Ticker) -> TickerLine {
-    TickerLine {
-        instrument_type: ticker.instrument_type.name(),
-        last: ticker.last.map(Text),
-        last_quantity: ticker.last_quantity.map(Text),
-        ask_price: ticker.ask_price.map(Text),
-        ask_quantity: ticker.ask_quantity.map(Text),
-        bid_price: ticker.bid_price.map(Text),
-        bid_quantity: ticker.bid_quantity.map(Text),
-        open_24h: ticker.open_24h.map(Text),
-        high_24h: ticker.high_24h.map(Text),
-        low_24h: ticker.low_24h.map(Text),
-        open_utc0: ticker.open_utc0.map(Text),
-        open_utc8: ticker.open_utc8.map(Text),
-        volume_24h: ticker.volume_24h.map(Text),
-        volume_currency_24h: ticker.volume_currency_24h.map(Text),
     }
 }

@@ -115,7 +115,7 @@ fields! {
 
 codes! {
     deflate::Context { Takeover = 0, Fresh = 1 }
-    RouteName { Stream = 0, Public = 1, Market = 2 }
+    RouteName { Stream = 0, Public = 1, Market = 2, Business = 3 }
 }
 
 impl Put for Config {
@@ -232,10 +232,7 @@ impl Take for Market {
 
 impl Put for Channel {
     fn put(&self, out: &mut Vec<u8>) {
-        let (stem, suffix) = (self.stem(), self.speed().suffix());
-        (stem.len() + suffix.len()).put(out);
-        out.extend_from_slice(stem.as_bytes());
-        out.extend_from_slice(suffix.as_bytes());
+        self.to_string().as_str().put(out);
     }
 }
 

@@ -3,8 +3,9 @@
 use marketprism_core::Time;
 use marketprism_core::connection::{Action, Cause, Epoch, Fault, Phase, Refusal, Status, Timer};
 use marketprism_core::market::{
-    Body, Book, BookKind, Decimal, Event as MarketEvent, InstrumentType, Level, Side, Ticker,
-    Trade, Wide,
+    Body, Book, BookKind, Candle, Contract, ContractStyle, Counted, Decimal, Event as MarketEvent,
+    Funding, IndexPrice, Instrument, InstrumentType, Interval, Level, Liquidation, MarkPrice,
+    OpenInterest, PriceLimit, Ratio, Side, Ticker, Trade, Wide,
 };
 use marketprism_core::session::{
     Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded, VenueError,
@@ -17,7 +18,7 @@ use super::wire::{Bytes, Flaw, Put, Take, codes, put_fields, put_names};
 
 put_fields! {
     Heard<'_> { received, event }
-    MarketEvent<'_> { market, channel, instrument, exchange_time, sent_time, body }
+    MarketEvent<'_> { market, channel, instrument, subject, exchange_time, sent_time, body }
     Trade<'_> {
         id, first_id, last_id, price, quantity, quantity_without_rpi, aggressor, execution, source,
         sequence,
@@ -25,9 +26,32 @@ put_fields! {
     Book<'_> { kind, first, last, previous, checksum, bids, asks }
     Level { price, quantity, orders }
     Ticker {
-        instrument_type, last, last_quantity, ask_price, ask_quantity, bid_price, bid_quantity,
-        open_24h, high_24h, low_24h, open_utc0, open_utc8, volume_24h, volume_currency_24h,
+        window, instrument_type, last, last_quantity, ask_price, ask_quantity, bid_price,
+        bid_quantity, open, high, low, before, open_utc0, open_utc8, change, change_percent,
+        average, volume, volume_currency, open_time, close_time, first_id, last_id, trades,
     }
+    Candle {
+        interval, open_time, close_time, open, high, low, close, volume, volume_currency,
+        volume_quote, taker_buy_volume, taker_buy_volume_currency, trades, first_id, last_id,
+        closed,
+    }
+    MarkPrice { mark, average, index, settlement }
+    IndexPrice { price, open_24h, high_24h, low_24h, open_utc0, open_utc8 }
+    Funding {
+        rate, time, next_time, next_rate, min_rate, max_rate, interest_rate, premium,
+        impact_value, settled_rate, settled,
+    }
+    PriceLimit { highest_buy, lowest_sell, enabled }
+    OpenInterest { quantity, base, usd }
+    Liquidation {
+        side, price, average_price, quantity, last_filled, filled, loss,
+    }
+    Ratio { of, ratio, long, short }
+    Instrument {
+        kind, state, pair, base, quote, settle, price_step, quantity_step, least_quantity,
+        contract, listed, expires,
+    }
+    Contract { value, multiplier, currency, style }
     Gap<'_> { stream, missing, cause, since }
     Missing { from, to }
     VenueError { rejection, message }
@@ -36,7 +60,7 @@ put_fields! {
 }
 
 put_names! {
-    Side, InstrumentType, Disorder, GapCause, Problem, Reason, Phase, Timer,
+    Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Problem, Reason, Phase, Timer,
 }
 
 codes! {
@@ -103,7 +127,22 @@ impl Put for Body<'_> {
             Self::Trade(trade) => (0_u8, trade).put(out),
             Self::Book(book) => (1_u8, book).put(out),
             Self::Ticker(ticker) => (2_u8, ticker).put(out),
+            Self::Candle(candle) => (3_u8, candle).put(out),
+            Self::MarkPrice(price) => (4_u8, price).put(out),
+            Self::IndexPrice(price) => (5_u8, price).put(out),
+            Self::Funding(funding) => (6_u8, funding).put(out),
+            Self::PriceLimit(limit) => (7_u8, limit).put(out),
+            Self::OpenInterest(interest) => (8_u8, interest).put(out),
+            Self::Liquidation(liquidation) => (9_u8, liquidation).put(out),
+            Self::Ratio(ratio) => (10_u8, ratio).put(out),
+            Self::Instrument(instrument) => (11_u8, instrument).put(out),
         }
+    }
+}
+
+impl Put for Interval {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.label().put(out);
     }
 }
 

@@ -53,7 +53,7 @@ impl Delivery<'_> {
             return Vec::new();
         };
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 binance::data::messages(self.market, self.book, feed.channel, news, self.clock)
             }
             Market::Okx => {
@@ -199,7 +199,7 @@ impl Delivery<'_> {
 
     fn text(&self, client: &Client, held: &Subscription, message: &Message) -> String {
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 let payload = message.payload.clone();
                 binance::data::envelope(client.desk.wrapped, &held.name, payload)
             }

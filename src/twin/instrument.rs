@@ -58,6 +58,7 @@ impl Instrument {
     pub fn defaults(market: Market) -> Vec<Self> {
         let ids: &[&str] = match market {
             Market::BinanceSpot | Market::BinanceUsdm => &["BTCUSDT", "ETHUSDT"],
+            Market::BinanceCoinm => &["BTCUSD_PERP", "ETHUSD_PERP"],
             Market::Okx => &["BTC-USDT", "ETH-USDT", "BTC-USDT-SWAP", "ETH-USDT-SWAP"],
         };
         ids.iter()
@@ -74,7 +75,7 @@ impl Instrument {
         };
         let quantity_scale = match market {
             Market::BinanceSpot => 5,
-            Market::BinanceUsdm => 3,
+            Market::BinanceUsdm | Market::BinanceCoinm => 3,
             Market::Okx => 4,
         };
         Self {

@@ -350,7 +350,7 @@ impl SyntheticMarket {
     fn id_step(&mut self) -> u64 {
         match self.market {
             Market::BinanceSpot => 1,
-            Market::BinanceUsdm => self.random.between(1, 60),
+            Market::BinanceUsdm | Market::BinanceCoinm => self.random.between(1, 60),
             Market::Okx => self.random.between(1, 12),
         }
     }

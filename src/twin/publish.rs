@@ -59,7 +59,9 @@ impl Exchange {
             return;
         };
         let (code, reason) = match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => (1008, "Slow client"),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                (1008, "Slow client")
+            }
             Market::Okx => (4005, "Write buffer full"),
         };
         client.close(at, &self.rules, code, reason);

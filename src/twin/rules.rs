@@ -68,7 +68,7 @@ impl Rules {
     pub const fn of(market: Market) -> Self {
         match market {
             Market::BinanceSpot => Self::BINANCE_SPOT,
-            Market::BinanceUsdm => Self::BINANCE_USDM,
+            Market::BinanceUsdm | Market::BinanceCoinm => Self::BINANCE_USDM,
             Market::Okx => Self::OKX,
         }
     }

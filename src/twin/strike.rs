@@ -222,7 +222,7 @@ impl Exchange {
         };
         client.cut_at(cut);
         let notice = match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 let payload = format!(r#"{{"e":"serverShutdown","E":{stamp}}}"#);
                 binance::data::envelope(client.desk.wrapped, "!serverShutdown", payload)
             }

@@ -18,7 +18,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 pub(super) const fn cadences(market: Market) -> &'static [Duration] {
     match market {
         Market::BinanceSpot => &SPOT,
-        Market::BinanceUsdm => &USDM,
+        Market::BinanceUsdm | Market::BinanceCoinm => &USDM,
         Market::Okx => &OKX,
     }
 }
@@ -37,10 +37,11 @@ const OKX: [Duration; 2] = [Duration::ZERO, Duration::from_millis(100)];
 pub(super) fn cadence(market: Market, speed: Speed) -> Option<Duration> {
     let millis = match (speed, market) {
         (Speed::Default, Market::BinanceSpot) | (Speed::Ms1000, _) => 1000,
-        (Speed::Default, Market::BinanceUsdm) | (Speed::Ms250, _) => 250,
+        (Speed::Default, Market::BinanceUsdm | Market::BinanceCoinm) | (Speed::Ms250, _) => 250,
         (Speed::Default, Market::Okx) | (Speed::Ms100, _) => 100,
         (Speed::Ms500, _) => 500,
         (Speed::Ms0, _) => 0,
+        (Speed::S1, _) => return None,
     };
     let wanted = Duration::from_millis(millis);
     cadences(market).contains(&wanted).then_some(wanted)
@@ -76,7 +77,7 @@ impl Tape {
     pub(super) fn all(market: Market, update: u64) -> Vec<Self> {
         let heartbeat = match market {
             Market::Okx => Some(HEARTBEAT),
-            Market::BinanceSpot | Market::BinanceUsdm => None,
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => None,
         };
         let tape = |&cadence| Self {
             cadence,
@@ -156,11 +157,19 @@ mod tests {
         let none = None;
         assert_eq!(
             speeds(Market::BinanceSpot),
-            [Some(1000), none, Some(100), none, none, Some(1000)]
+            [Some(1000), none, Some(100), none, none, Some(1000), none]
         );
         assert_eq!(
             speeds(Market::BinanceUsdm),
-            [Some(250), Some(0), Some(100), Some(250), Some(500), none]
+            [
+                Some(250),
+                Some(0),
+                Some(100),
+                Some(250),
+                Some(500),
+                none,
+                none
+            ]
         );
     }
 

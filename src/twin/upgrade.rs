@@ -60,7 +60,9 @@ impl Exchange {
 
     fn opening(&self, target: &Target) -> Option<Opening> {
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => binance::open(self.market, target),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                binance::open(self.market, target)
+            }
             Market::Okx => okx::open(target),
         }
     }
@@ -126,7 +128,9 @@ impl Exchange {
 
     fn rest(&mut self, now: Time, target: &Target) -> Answer {
         let weight = match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => binance::rest::weight(self.market, target),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                binance::rest::weight(self.market, target)
+            }
             Market::Okx => okx::rest::weight(target),
         };
         let Some(weight) = weight else {
@@ -138,7 +142,7 @@ impl Exchange {
         self.ledger.snapshot_served();
         let stamp = self.clock(Unit::Millis).stamp(now);
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 binance::rest::depth(self.market, &self.books, target, stamp)
                     .field("X-MBX-USED-WEIGHT-1M", self.weight.used())
             }
@@ -148,7 +152,7 @@ impl Exchange {
 
     fn too_many(&self, now: Time, left: Duration) -> Answer {
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 let until = self.clock(Unit::Millis).stamp(now + left);
                 binance::rest::too_many(until).field("Retry-After", seconds(left))
             }
@@ -177,7 +181,9 @@ impl Exchange {
     /// A text message has come.
     pub(super) fn command_text(&mut self, now: Time, id: ConnectionId, text: &str) {
         match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm => self.binance_text(now, id, text),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                self.binance_text(now, id, text);
+            }
             Market::Okx => self.okx_text(now, id, text),
         }
     }

@@ -66,6 +66,9 @@ fn wishes(market: Market) -> &'static str {
         Market::BinanceUsdm => {
             "{market: binance-usdm, instruments: [BTCUSDT, ETHUSDT], channels: [aggTrade, depth@100ms, bookTicker]}"
         }
+        Market::BinanceCoinm => {
+            "{market: binance-coinm, instruments: [BTCUSD_PERP, ETHUSD_PERP], channels: [aggTrade, depth@100ms, bookTicker]}"
+        }
         Market::Okx => {
             "{market: okx, instruments: [BTC-USDT], channels: [trades, books, bbo-tbt, tickers]}"
         }

@@ -7,7 +7,7 @@
 //! | OKX | `prevSeqId = L` | `prevSeqId = seqId'`; with an equal `seqId` it is a heartbeat, with a lower one the venue counts anew | OKX "Sequence ID" |
 
 use super::held::Place;
-use crate::market::{Channel, Market, Missing};
+use crate::market::{Channel, Content, Market, Missing};
 
 /// How a venue numbers the changes of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,26 +39,15 @@ impl Rule {
     /// The rule of a channel that is made of changes.
     #[must_use]
     pub const fn of(market: Market, channel: Channel) -> Option<Self> {
-        match (channel, market) {
-            (Channel::Depth(_), Market::BinanceSpot) => Some(Self::Spot),
-            (Channel::Depth(_), Market::BinanceUsdm) => Some(Self::Futures),
-            (Channel::Books | Channel::Books50L2Tbt | Channel::BooksL2Tbt, Market::Okx) => {
-                Some(Self::Okx)
+        match market {
+            Market::BinanceSpot if matches!(channel, Channel::Depth(_)) => Some(Self::Spot),
+            Market::BinanceUsdm | Market::BinanceCoinm
+                if matches!(channel, Channel::Depth(_) | Channel::RpiDepth(_)) =>
+            {
+                Some(Self::Futures)
             }
-            (
-                Channel::Trade
-                | Channel::AggTrade
-                | Channel::Depth(_)
-                | Channel::DepthPartial(..)
-                | Channel::BookTicker
-                | Channel::Trades
-                | Channel::Books
-                | Channel::Books50L2Tbt
-                | Channel::BooksL2Tbt
-                | Channel::BboTbt
-                | Channel::Tickers,
-                _,
-            ) => None,
+            Market::Okx if channel.begins_with_snapshot() => Some(Self::Okx),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm | Market::Okx => None,
         }
     }
 

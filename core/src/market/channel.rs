@@ -1,82 +1,85 @@
-//! The names of venues, markets and channels, in the venues' own words.
+//! The channels, in the venues' own words.
 
 use core::fmt;
-use core::str::FromStr;
 
-/// An exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Venue {
-    /// Binance.
-    Binance,
-    /// OKX.
-    Okx,
-}
+use super::{DayStart, DepthLevels, Interval, Speed, Venue};
 
-/// A market of a venue: one set of endpoints, limits and message formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Market {
-    /// Binance spot.
-    BinanceSpot,
-    /// Binance USD-margined futures.
-    BinanceUsdm,
-    /// OKX v5, public channels of every instrument type.
-    Okx,
-}
-
-impl Market {
-    /// Every market, in the order of their names.
-    pub const ALL: [Self; 3] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx];
-
-    /// The stable name, for configuration and output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BinanceSpot => "binance-spot",
-            Self::BinanceUsdm => "binance-usdm",
-            Self::Okx => "okx",
-        }
-    }
-
-    /// The exchange it belongs to.
-    #[must_use]
-    pub const fn venue(self) -> Venue {
-        match self {
-            Self::BinanceSpot | Self::BinanceUsdm => Venue::Binance,
-            Self::Okx => Venue::Okx,
-        }
-    }
-}
-
-impl Venue {
-    /// The stable name, for configuration and output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Binance => "binance",
-            Self::Okx => "okx",
-        }
-    }
-}
-
-/// What can be subscribed to, for one instrument at a time.
+/// What can be collected.
 ///
-/// `Display` and `FromStr` use the venue's own name: `aggTrade`, `depth20@100ms`, `bbo-tbt`.
+/// `Display` and `FromStr` use the venue's own name: `aggTrade`, `depth20@100ms`, `kline_1m`,
+/// `!miniTicker@arr`, `bbo-tbt`, `candle1Dutc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// Binance `trade`: every fill. Undocumented on USD-M, where it is served all the same.
     Trade,
     /// Binance `aggTrade`: one row for each taker order and price.
     AggTrade,
+    /// Binance spot `blockTrade`: trades agreed outside the book (since 2026-05).
+    BlockTrade,
     /// Binance `depth`: changes of the book.
     Depth(Speed),
     /// Binance `depth<N>`: the best N levels, whole each time.
     DepthPartial(DepthLevels, Speed),
+    /// Binance futures `rpiDepth`: changes of the book with retail price improvement orders.
+    RpiDepth(Speed),
     /// Binance `bookTicker`: the best bid and ask.
     BookTicker,
+    /// Binance futures `!bookTicker`: the best bid and ask of every instrument.
+    AllBookTickers,
+    /// Binance `kline_<interval>`: candles.
+    Kline(Interval, DayStart),
+    /// Binance futures `continuousKline_<interval>`: candles of a pair and a kind of contract,
+    /// whichever contract that is at the time.
+    ContinuousKline(Interval),
+    /// Binance COIN-M `indexPriceKline_<interval>`: candles of a pair's index.
+    IndexPriceKline(Interval),
+    /// Binance COIN-M `markPriceKline_<interval>`: candles of a mark price.
+    MarkPriceKline(Interval),
+    /// Binance `ticker`: figures of the last 24 hours.
+    Ticker,
+    /// Binance futures `!ticker@arr`: the same of every instrument that changed.
+    AllTickers,
+    /// Binance `miniTicker`: fewer figures of the last 24 hours.
+    MiniTicker,
+    /// Binance `!miniTicker@arr`: the same of every instrument that changed.
+    AllMiniTickers,
+    /// Binance spot `ticker_<window>`: figures of the last hour, 4 hours or day.
+    WindowTicker(Interval),
+    /// Binance spot `!ticker_<window>@arr`: the same of every instrument that changed.
+    AllWindowTickers(Interval),
+    /// Binance spot `avgPrice`: the average price of some minutes.
+    AvgPrice,
+    /// Binance futures `markPrice`: mark price, index price and funding rate.
+    MarkPrice(Speed),
+    /// Binance futures `!markPrice@arr`: the same of every instrument.
+    AllMarkPrices(Speed),
+    /// Binance COIN-M `indexPrice`: the price of a pair's index.
+    IndexPrice(Speed),
+    /// Binance futures `forceOrder`: liquidations, one a second at most.
+    ForceOrder,
+    /// Binance futures `!forceOrder@arr`: the same of every instrument.
+    AllForceOrders,
+    /// Binance futures `!contractInfo`: listings, delistings and changes of contracts.
+    ContractInfo,
+    /// Binance futures `openInterest`, over REST.
+    OpenInterest,
+    /// Binance futures `topLongShortPositionRatio`, over REST: positions of the accounts with
+    /// the largest margin balances (the top fifth).
+    TopPositionRatio,
+    /// Binance futures `topLongShortAccountRatio`, over REST: the same accounts, by count.
+    TopAccountRatio,
+    /// Binance futures `globalLongShortAccountRatio`, over REST: all accounts, by count.
+    AccountRatio,
+    /// Binance `exchangeInfo`, over REST: every instrument.
+    ExchangeInfo,
     /// OKX `trades`: one row for each taker order, price and source.
     Trades,
+    /// OKX `trades-all`: every fill.
+    TradesAll,
     /// OKX `books`: a snapshot of 400 levels, then its changes each 100 ms.
     Books,
+    /// OKX `books5`: the best 5 levels, whole each 100 ms.
+    Books5,
     /// OKX `books50-l2-tbt`: 50 levels as a snapshot, then changes, each 10 ms; for accounts that
     /// have logged in and are of a tier.
     Books50L2Tbt,
@@ -84,88 +87,363 @@ pub enum Channel {
     BooksL2Tbt,
     /// OKX `bbo-tbt`: the best bid and ask, each 10 ms.
     BboTbt,
+    /// OKX `candle<bar>`: candles.
+    Candle(Interval, DayStart),
+    /// OKX `mark-price-candle<bar>`: candles of a mark price.
+    MarkPriceCandle(Interval, DayStart),
+    /// OKX `index-candle<bar>`: candles of an index.
+    IndexCandle(Interval, DayStart),
     /// OKX `tickers`: last price, best bid and ask, figures of 24 hours.
     Tickers,
+    /// OKX `index-tickers`: the price of an index.
+    IndexTickers,
+    /// OKX `funding-rate`.
+    FundingRate,
+    /// OKX `mark-price`.
+    OkxMarkPrice,
+    /// OKX `price-limit`: the highest price to buy at and the lowest to sell at.
+    PriceLimit,
+    /// OKX `open-interest`.
+    OkxOpenInterest,
+    /// OKX `liquidation-orders`, of a type of instrument.
+    LiquidationOrders,
+    /// OKX `instruments`, of a type of instrument.
+    Instruments,
+    /// OKX `long-short-account-ratio-contract`, over REST: all accounts, by count.
+    OkxAccountRatio,
+    /// OKX `long-short-account-ratio-contract-top-trader`, over REST: the accounts with the
+    /// largest positions (the top twentieth), by count.
+    OkxTopAccountRatio,
+    /// OKX `long-short-position-ratio-contract-top-trader`, over REST: their positions.
+    OkxTopPositionRatio,
 }
 
-/// How often a Binance depth stream speaks: the part of its name behind the last `@`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Speed {
-    /// No suffix: 1000 ms on spot, 250 ms on USD-M. Also where a message does not tell.
-    #[default]
-    Default,
-    /// `@0ms`: as it happens (USD-M, undocumented).
-    Ms0,
-    /// `@100ms`.
-    Ms100,
-    /// `@250ms` (USD-M).
-    Ms250,
-    /// `@500ms` (USD-M).
-    Ms500,
-    /// `@1000ms` (spot).
-    Ms1000,
-}
-
-/// How many levels a side a partial depth stream shows.
+/// What a channel is about, and with it what a stream's `instrument` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DepthLevels {
-    /// 5 levels.
-    Five,
-    /// 10 levels.
-    Ten,
-    /// 20 levels.
-    Twenty,
+pub enum Scope {
+    /// One instrument: `BTCUSDT`, `BTC-USDT-SWAP`. On Binance COIN-M `markPrice` takes a pair as
+    /// well.
+    Instrument,
+    /// A pair or an index: `BTCUSD`, `BTC-USDT`.
+    Pair,
+    /// A pair and a kind of contract: `BTCUSDT_PERPETUAL`.
+    Contract,
+    /// A type of instrument: `SPOT`, `MARGIN`, `SWAP`, `FUTURES`, `OPTION`.
+    InstrumentType,
+    /// All instruments of the market; the name is empty.
+    Market,
 }
+
+/// What a channel tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Content {
+    /// Trades.
+    Trades,
+    /// Changes of a book, to be applied one after the other.
+    Changes,
+    /// The best levels of a book, whole each time.
+    Top,
+    /// Candles.
+    Candles,
+    /// Figures of a window of time.
+    Tickers,
+    /// Mark prices, and on Binance funding rates.
+    MarkPrices,
+    /// Prices of an index.
+    IndexPrices,
+    /// Funding rates.
+    Funding,
+    /// Price limits.
+    PriceLimits,
+    /// Open interest.
+    OpenInterest,
+    /// Liquidations.
+    Liquidations,
+    /// Long/short ratios.
+    Ratios,
+    /// Instruments: which there are, their steps and sizes.
+    Instruments,
+}
+
+/// Instrument types of OKX, as requests write them.
+const INSTRUMENT_TYPES: [&str; 5] = ["SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"];
+
+/// Windows that Binance spot has tickers of.
+pub(super) const WINDOWS: [Interval; 3] = [Interval::H1, Interval::H4, Interval::D1];
 
 impl Channel {
-    /// Every channel, each speed and depth counted.
+    /// Every channel, each speed, depth and interval counted.
     pub fn all() -> impl Iterator<Item = Self> {
         let partial = DepthLevels::ALL
             .into_iter()
             .flat_map(|levels| Speed::ALL.map(|speed| Self::DepthPartial(levels, speed)));
-        [Self::Trade, Self::AggTrade, Self::BookTicker]
+        let speeds = Speed::ALL.into_iter();
+        let speeds = speeds
+            .flat_map(|speed| [Self::Depth(speed), Self::RpiDepth(speed)].into_iter())
+            .chain(Speed::ALL.into_iter().flat_map(|speed| {
+                let index = Self::IndexPrice(speed);
+                [Self::MarkPrice(speed), Self::AllMarkPrices(speed), index]
+            }));
+        let windows = WINDOWS
             .into_iter()
-            .chain(Speed::ALL.map(Self::Depth))
+            .flat_map(|window| [Self::WindowTicker(window), Self::AllWindowTickers(window)]);
+        Self::PLAIN
+            .into_iter()
+            .chain(speeds)
             .chain(partial)
-            .chain([Self::Trades, Self::Books, Self::Books50L2Tbt])
-            .chain([Self::BooksL2Tbt, Self::BboTbt, Self::Tickers])
+            .chain(windows)
+            .chain(Interval::ALL.into_iter().flat_map(candles))
     }
 
-    /// The name without speed: `depth20` for `depth20@100ms`.
-    #[must_use]
-    pub const fn stem(self) -> &'static str {
-        match self {
-            Self::Trade => "trade",
-            Self::AggTrade => "aggTrade",
-            Self::Depth(_) => "depth",
-            Self::DepthPartial(DepthLevels::Five, _) => "depth5",
-            Self::DepthPartial(DepthLevels::Ten, _) => "depth10",
-            Self::DepthPartial(DepthLevels::Twenty, _) => "depth20",
-            Self::BookTicker => "bookTicker",
-            Self::Trades => "trades",
-            Self::Books => "books",
-            Self::Books50L2Tbt => "books50-l2-tbt",
-            Self::BooksL2Tbt => "books-l2-tbt",
-            Self::BboTbt => "bbo-tbt",
-            Self::Tickers => "tickers",
-        }
-    }
+    /// The channels whose names have no parts that vary.
+    pub(super) const PLAIN: [Self; 36] = [
+        Self::Trade,
+        Self::AggTrade,
+        Self::BlockTrade,
+        Self::BookTicker,
+        Self::AllBookTickers,
+        Self::Ticker,
+        Self::AllTickers,
+        Self::MiniTicker,
+        Self::AllMiniTickers,
+        Self::AvgPrice,
+        Self::ForceOrder,
+        Self::AllForceOrders,
+        Self::ContractInfo,
+        Self::OpenInterest,
+        Self::TopPositionRatio,
+        Self::TopAccountRatio,
+        Self::AccountRatio,
+        Self::ExchangeInfo,
+        Self::Trades,
+        Self::TradesAll,
+        Self::Books,
+        Self::Books5,
+        Self::Books50L2Tbt,
+        Self::BooksL2Tbt,
+        Self::BboTbt,
+        Self::Tickers,
+        Self::IndexTickers,
+        Self::FundingRate,
+        Self::OkxMarkPrice,
+        Self::PriceLimit,
+        Self::OkxOpenInterest,
+        Self::LiquidationOrders,
+        Self::Instruments,
+        Self::OkxAccountRatio,
+        Self::OkxTopAccountRatio,
+        Self::OkxTopPositionRatio,
+    ];
 
-    /// The speed of a depth stream; the default for all others.
+    /// The venue that offers it.
     #[must_use]
-    pub const fn speed(self) -> Speed {
+    pub const fn venue(self) -> Venue {
         match self {
-            Self::Depth(speed) | Self::DepthPartial(_, speed) => speed,
             Self::Trade
             | Self::AggTrade
+            | Self::BlockTrade
+            | Self::Depth(_)
+            | Self::DepthPartial(..)
+            | Self::RpiDepth(_)
             | Self::BookTicker
-            | Self::Trades
+            | Self::AllBookTickers
+            | Self::Kline(..)
+            | Self::ContinuousKline(_)
+            | Self::IndexPriceKline(_)
+            | Self::MarkPriceKline(_)
+            | Self::Ticker
+            | Self::AllTickers
+            | Self::MiniTicker
+            | Self::AllMiniTickers
+            | Self::WindowTicker(_)
+            | Self::AllWindowTickers(_)
+            | Self::AvgPrice
+            | Self::MarkPrice(_)
+            | Self::AllMarkPrices(_)
+            | Self::IndexPrice(_)
+            | Self::ForceOrder
+            | Self::AllForceOrders
+            | Self::ContractInfo
+            | Self::OpenInterest
+            | Self::TopPositionRatio
+            | Self::TopAccountRatio
+            | Self::AccountRatio
+            | Self::ExchangeInfo => Venue::Binance,
+            Self::Trades
+            | Self::TradesAll
             | Self::Books
+            | Self::Books5
             | Self::Books50L2Tbt
             | Self::BooksL2Tbt
             | Self::BboTbt
-            | Self::Tickers => Speed::Default,
+            | Self::Candle(..)
+            | Self::MarkPriceCandle(..)
+            | Self::IndexCandle(..)
+            | Self::Tickers
+            | Self::IndexTickers
+            | Self::FundingRate
+            | Self::OkxMarkPrice
+            | Self::PriceLimit
+            | Self::OkxOpenInterest
+            | Self::LiquidationOrders
+            | Self::Instruments
+            | Self::OkxAccountRatio
+            | Self::OkxTopAccountRatio
+            | Self::OkxTopPositionRatio => Venue::Okx,
         }
+    }
+
+    /// What it tells of.
+    #[must_use]
+    pub const fn content(self) -> Content {
+        match self {
+            Self::Trade | Self::AggTrade | Self::BlockTrade | Self::Trades | Self::TradesAll => {
+                Content::Trades
+            }
+            Self::Depth(_)
+            | Self::RpiDepth(_)
+            | Self::Books
+            | Self::Books50L2Tbt
+            | Self::BooksL2Tbt => Content::Changes,
+            Self::DepthPartial(..)
+            | Self::BookTicker
+            | Self::AllBookTickers
+            | Self::Books5
+            | Self::BboTbt => Content::Top,
+            Self::Kline(..)
+            | Self::ContinuousKline(_)
+            | Self::IndexPriceKline(_)
+            | Self::MarkPriceKline(_)
+            | Self::Candle(..)
+            | Self::MarkPriceCandle(..)
+            | Self::IndexCandle(..) => Content::Candles,
+            Self::Ticker
+            | Self::AllTickers
+            | Self::MiniTicker
+            | Self::AllMiniTickers
+            | Self::WindowTicker(_)
+            | Self::AllWindowTickers(_)
+            | Self::AvgPrice
+            | Self::Tickers => Content::Tickers,
+            Self::MarkPrice(_) | Self::AllMarkPrices(_) | Self::OkxMarkPrice => Content::MarkPrices,
+            Self::IndexPrice(_) | Self::IndexTickers => Content::IndexPrices,
+            Self::FundingRate => Content::Funding,
+            Self::PriceLimit => Content::PriceLimits,
+            Self::OpenInterest | Self::OkxOpenInterest => Content::OpenInterest,
+            Self::ForceOrder | Self::AllForceOrders | Self::LiquidationOrders => {
+                Content::Liquidations
+            }
+            Self::TopPositionRatio
+            | Self::TopAccountRatio
+            | Self::AccountRatio
+            | Self::OkxAccountRatio
+            | Self::OkxTopAccountRatio
+            | Self::OkxTopPositionRatio => Content::Ratios,
+            Self::ContractInfo | Self::ExchangeInfo | Self::Instruments => Content::Instruments,
+        }
+    }
+
+    /// What a stream's instrument names.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::AllBookTickers
+            | Self::AllTickers
+            | Self::AllMiniTickers
+            | Self::AllWindowTickers(_)
+            | Self::AllMarkPrices(_)
+            | Self::AllForceOrders
+            | Self::ContractInfo
+            | Self::ExchangeInfo => Scope::Market,
+            Self::LiquidationOrders | Self::Instruments => Scope::InstrumentType,
+            Self::ContinuousKline(_) => Scope::Contract,
+            Self::IndexPriceKline(_)
+            | Self::IndexPrice(_)
+            | Self::IndexTickers
+            | Self::IndexCandle(..) => Scope::Pair,
+            Self::Trade
+            | Self::AggTrade
+            | Self::BlockTrade
+            | Self::Depth(_)
+            | Self::DepthPartial(..)
+            | Self::RpiDepth(_)
+            | Self::BookTicker
+            | Self::Kline(..)
+            | Self::MarkPriceKline(_)
+            | Self::Ticker
+            | Self::MiniTicker
+            | Self::WindowTicker(_)
+            | Self::AvgPrice
+            | Self::MarkPrice(_)
+            | Self::ForceOrder
+            | Self::OpenInterest
+            | Self::TopPositionRatio
+            | Self::TopAccountRatio
+            | Self::AccountRatio
+            | Self::Trades
+            | Self::TradesAll
+            | Self::Books
+            | Self::Books5
+            | Self::Books50L2Tbt
+            | Self::BooksL2Tbt
+            | Self::BboTbt
+            | Self::Candle(..)
+            | Self::MarkPriceCandle(..)
+            | Self::Tickers
+            | Self::FundingRate
+            | Self::OkxMarkPrice
+            | Self::PriceLimit
+            | Self::OkxOpenInterest
+            | Self::OkxAccountRatio
+            | Self::OkxTopAccountRatio
+            | Self::OkxTopPositionRatio => Scope::Instrument,
+        }
+    }
+
+    /// The speed in its name; the default for those that have none.
+    #[must_use]
+    pub const fn speed(self) -> Speed {
+        if let Self::Depth(speed)
+        | Self::DepthPartial(_, speed)
+        | Self::RpiDepth(speed)
+        | Self::MarkPrice(speed)
+        | Self::AllMarkPrices(speed)
+        | Self::IndexPrice(speed) = self
+        {
+            speed
+        } else {
+            Speed::Default
+        }
+    }
+
+    /// Whether it is asked for over REST again and again, because no stream serves it.
+    #[must_use]
+    pub const fn is_polled(self) -> bool {
+        matches!(
+            self,
+            Self::OpenInterest
+                | Self::TopPositionRatio
+                | Self::TopAccountRatio
+                | Self::AccountRatio
+                | Self::ExchangeInfo
+                | Self::OkxAccountRatio
+                | Self::OkxTopAccountRatio
+                | Self::OkxTopPositionRatio
+        )
+    }
+
+    /// Whether it may rightly be silent for hours: it tells of what seldom happens.
+    #[must_use]
+    pub const fn is_sparse(self) -> bool {
+        matches!(
+            self,
+            Self::BlockTrade
+                | Self::ForceOrder
+                | Self::AllForceOrders
+                | Self::ContractInfo
+                | Self::LiquidationOrders
+                | Self::Instruments
+        )
     }
 
     /// Whether it begins with a snapshot of the book, without which none of the changes that
@@ -183,173 +461,72 @@ impl Channel {
     }
 }
 
-impl Speed {
-    /// Every speed.
-    pub const ALL: [Self; 6] = [
-        Self::Default,
-        Self::Ms0,
-        Self::Ms100,
-        Self::Ms250,
-        Self::Ms500,
-        Self::Ms1000,
-    ];
+/// The candles of an interval.
+fn candles(interval: Interval) -> impl Iterator<Item = Channel> {
+    let binance = interval.name(Venue::Binance).map(|_| {
+        [
+            Channel::Kline(interval, DayStart::Utc),
+            Channel::Kline(interval, DayStart::Utc8),
+            Channel::ContinuousKline(interval),
+            Channel::IndexPriceKline(interval),
+            Channel::MarkPriceKline(interval),
+        ]
+    });
+    let starts = DayStart::ALL.into_iter();
+    let okx = starts.filter(move |&start| okx_bar(interval, start).is_some());
+    let okx = okx.flat_map(move |start| {
+        [
+            Channel::Candle(interval, start),
+            Channel::MarkPriceCandle(interval, start),
+            Channel::IndexCandle(interval, start),
+        ]
+    });
+    binance.into_iter().flatten().chain(okx)
+}
 
-    /// The suffix in a stream's name, `@` included; empty for the default.
+/// The bar of an OKX candle and what stands behind it; `None` where there is none. Where a day
+/// begins only tells from six hours on.
+pub(super) fn okx_bar(interval: Interval, start: DayStart) -> Option<(&'static str, &'static str)> {
+    let name = interval.name(Venue::Okx)?;
+    match start {
+        DayStart::Utc8 => Some((name, "")),
+        DayStart::Utc => (interval >= Interval::H6).then_some((name, "utc")),
+    }
+}
+
+impl Scope {
+    /// Whether this can be the name of what a channel is about.
     #[must_use]
-    pub const fn suffix(self) -> &'static str {
+    pub fn admits(self, name: &str) -> bool {
         match self {
-            Self::Default => "",
-            Self::Ms0 => "@0ms",
-            Self::Ms100 => "@100ms",
-            Self::Ms250 => "@250ms",
-            Self::Ms500 => "@500ms",
-            Self::Ms1000 => "@1000ms",
-        }
-    }
-
-    /// The speed with this suffix.
-    #[must_use]
-    pub fn from_suffix(suffix: &str) -> Option<Self> {
-        match suffix {
-            "" => Some(Self::Default),
-            "@0ms" => Some(Self::Ms0),
-            "@100ms" => Some(Self::Ms100),
-            "@250ms" => Some(Self::Ms250),
-            "@500ms" => Some(Self::Ms500),
-            "@1000ms" => Some(Self::Ms1000),
-            _ => None,
+            Self::Market => name.is_empty(),
+            Self::InstrumentType => INSTRUMENT_TYPES.contains(&name),
+            Self::Instrument | Self::Pair | Self::Contract => is_plain(name),
         }
     }
 }
 
-impl DepthLevels {
-    /// Every depth.
-    pub const ALL: [Self; 3] = [Self::Five, Self::Ten, Self::Twenty];
+/// Instruments are letters, digits (of any script, since Binance lists such) and `-`, `_`, `.`.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.chars().all(plain)
+}
 
-    /// The number of levels a side.
-    #[must_use]
-    pub const fn count(self) -> u8 {
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Five => 5,
-            Self::Ten => 10,
-            Self::Twenty => 20,
+            Self::Instrument => f.write_str("an instrument"),
+            Self::Pair => f.write_str("a pair or an index"),
+            Self::Contract => {
+                f.write_str("a pair and a kind of contract, such as BTCUSDT_PERPETUAL")
+            }
+            Self::InstrumentType => {
+                f.write_str("a type of instrument, which is")?;
+                INSTRUMENT_TYPES
+                    .iter()
+                    .try_for_each(|name| write!(f, " {name}"))
+            }
+            Self::Market => f.write_str("anything: the channel is of the whole market"),
         }
-    }
-}
-
-/// A name that stands for nothing we know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownName;
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown name")
-    }
-}
-
-impl core::error::Error for UnknownName {}
-
-impl fmt::Display for Venue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Market {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Market {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|market| market.name() == name)
-            .ok_or(UnknownName)
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.stem())?;
-        f.write_str(self.speed().suffix())
-    }
-}
-
-impl FromStr for Channel {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let (stem, suffix) = name.split_at(name.find('@').unwrap_or(name.len()));
-        let speed = Speed::from_suffix(suffix).ok_or(UnknownName)?;
-        let channel = match stem {
-            "trade" => Self::Trade,
-            "aggTrade" => Self::AggTrade,
-            "depth" => Self::Depth(speed),
-            "depth5" => Self::DepthPartial(DepthLevels::Five, speed),
-            "depth10" => Self::DepthPartial(DepthLevels::Ten, speed),
-            "depth20" => Self::DepthPartial(DepthLevels::Twenty, speed),
-            "bookTicker" => Self::BookTicker,
-            "trades" => Self::Trades,
-            "books" => Self::Books,
-            "books50-l2-tbt" => Self::Books50L2Tbt,
-            "books-l2-tbt" => Self::BooksL2Tbt,
-            "bbo-tbt" => Self::BboTbt,
-            "tickers" => Self::Tickers,
-            _ => return Err(UnknownName),
-        };
-        if channel.speed() == speed {
-            Ok(channel)
-        } else {
-            Err(UnknownName)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::string::ToString;
-
-    #[test]
-    fn every_channel_is_found_again_by_its_name() {
-        for channel in Channel::all() {
-            assert_eq!(channel.to_string().parse(), Ok(channel));
-        }
-        assert_eq!(Channel::all().count(), 33);
-    }
-
-    #[test]
-    fn names_are_the_venues_own() {
-        let fast20 = Channel::DepthPartial(DepthLevels::Twenty, Speed::Ms100);
-        assert_eq!(fast20.to_string(), "depth20@100ms");
-        assert_eq!(Channel::Depth(Speed::Default).to_string(), "depth");
-        assert_eq!(Channel::BboTbt.to_string(), "bbo-tbt");
-    }
-
-    #[test]
-    fn other_names_are_refused() {
-        for name in [
-            "",
-            "aggtrade",
-            "trade@100ms",
-            "depth7",
-            "depth@",
-            "depth@99ms",
-            "books5",
-        ] {
-            assert_eq!(name.parse::<Channel>(), Err(UnknownName), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_market_is_found_again_by_its_name() {
-        for market in Market::ALL {
-            assert_eq!(market.name().parse(), Ok(market));
-        }
-        assert_eq!("binance".parse::<Market>(), Err(UnknownName));
     }
 }

@@ -1,6 +1,9 @@
 //! Events as the application sees them: normalised, exact, borrowed from the receive buffer.
 
-use super::{Channel, Decimal, Market, Wide};
+use super::figures::{
+    Candle, Funding, IndexPrice, Liquidation, MarkPrice, OpenInterest, PriceLimit, Ratio, Ticker,
+};
+use super::{Channel, Decimal, Instrument, Market};
 use crate::time::UnixNanos;
 
 /// One piece of market data.
@@ -11,10 +14,13 @@ pub struct Event<'a> {
     /// The channel it came through. A Binance message outside a combined stream does not tell
     /// its speed, which then reads [`Speed::Default`](super::Speed::Default).
     pub channel: Channel,
-    /// The venue's name of the instrument, in the venue's own spelling (`BTCUSDT`,
-    /// `BTC-USDT-SWAP`). Empty for a Binance spot `depth<N>` outside a combined stream, because
-    /// then nothing names it.
+    /// The venue's name of the instrument (or pair, or index), in the venue's own spelling
+    /// (`BTCUSDT`, `BTC-USDT-SWAP`). Empty for a Binance spot `depth<N>` outside a combined
+    /// stream, because then nothing names it.
     pub instrument: &'a str,
+    /// What the stream is about that it came through: the instrument, unless the channel's
+    /// [`Scope`](super::Scope) is another.
+    pub subject: &'a str,
     /// When the matching engine did it (Binance `T`, OKX `ts`).
     pub exchange_time: Option<UnixNanos>,
     /// When the venue sent it (Binance `E`).
@@ -30,8 +36,47 @@ pub enum Body<'a> {
     Trade(Trade<'a>),
     /// The order book or a change of it.
     Book(Book<'a>),
-    /// Figures of the last 24 hours.
+    /// A candle.
+    Candle(&'a Candle),
+    /// Figures of a window of time.
     Ticker(&'a Ticker),
+    /// A mark price.
+    MarkPrice(&'a MarkPrice),
+    /// The price of an index.
+    IndexPrice(&'a IndexPrice),
+    /// A funding rate.
+    Funding(&'a Funding),
+    /// The prices beyond which no order is taken.
+    PriceLimit(&'a PriceLimit),
+    /// Open interest.
+    OpenInterest(&'a OpenInterest),
+    /// A liquidation.
+    Liquidation(&'a Liquidation),
+    /// A long/short ratio.
+    Ratio(&'a Ratio),
+    /// An instrument: listed, changed, or as it stands.
+    Instrument(&'a Instrument),
+}
+
+impl Body<'_> {
+    /// The number that it brings its stream to: of a trade, or of a book's last update.
+    #[must_use]
+    pub const fn number(&self) -> Option<i64> {
+        match self {
+            Self::Trade(trade) => Some(trade.id),
+            Self::Book(book) => book.last,
+            Self::Candle(_)
+            | Self::Ticker(_)
+            | Self::MarkPrice(_)
+            | Self::IndexPrice(_)
+            | Self::Funding(_)
+            | Self::PriceLimit(_)
+            | Self::OpenInterest(_)
+            | Self::Liquidation(_)
+            | Self::Ratio(_)
+            | Self::Instrument(_) => None,
+        }
+    }
 }
 
 /// The side of an order.
@@ -144,71 +189,6 @@ impl Level {
             price,
             quantity,
             orders: None,
-        }
-    }
-}
-
-/// Figures of the last 24 hours (OKX `tickers`). What the venue leaves empty is `None`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ticker {
-    /// What kind of instrument it is about.
-    pub instrument_type: InstrumentType,
-    /// Last traded price.
-    pub last: Option<Decimal>,
-    /// Last traded quantity.
-    pub last_quantity: Option<Decimal>,
-    /// Best ask.
-    pub ask_price: Option<Decimal>,
-    /// Quantity at the best ask.
-    pub ask_quantity: Option<Decimal>,
-    /// Best bid.
-    pub bid_price: Option<Decimal>,
-    /// Quantity at the best bid.
-    pub bid_quantity: Option<Decimal>,
-    /// Price 24 hours ago.
-    pub open_24h: Option<Decimal>,
-    /// Highest price of 24 hours.
-    pub high_24h: Option<Decimal>,
-    /// Lowest price of 24 hours.
-    pub low_24h: Option<Decimal>,
-    /// Price at 00:00 UTC.
-    pub open_utc0: Option<Decimal>,
-    /// Price at 00:00 UTC+8.
-    pub open_utc8: Option<Decimal>,
-    /// Volume of 24 hours (`vol24h`): base currency on spot, contracts on derivatives.
-    pub volume_24h: Option<Wide>,
-    /// Volume of 24 hours (`volCcy24h`): quote currency on spot, base currency on derivatives.
-    pub volume_currency_24h: Option<Wide>,
-}
-
-/// A kind of instrument (OKX `instType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum InstrumentType {
-    /// `SPOT`.
-    Spot,
-    /// `MARGIN`.
-    Margin,
-    /// `SWAP`: perpetual.
-    Swap,
-    /// `FUTURES`: expiring.
-    Futures,
-    /// `OPTION`.
-    Option,
-    /// One that was not documented when this was written.
-    Other,
-}
-
-impl InstrumentType {
-    /// The stable name, for output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Spot => "spot",
-            Self::Margin => "margin",
-            Self::Swap => "swap",
-            Self::Futures => "futures",
-            Self::Option => "option",
-            Self::Other => "other",
         }
     }
 }

@@ -1,12 +1,24 @@
 //! What the venues say, in one language: exact, normalised, borrowed events.
 
 mod channel;
+mod channel_name;
 mod decimal;
 mod event;
+mod figures;
+mod instrument;
+mod interval;
 mod missing;
+mod names;
 
-pub use channel::{Channel, DepthLevels, Market, Speed, UnknownName, Venue};
+pub use channel::{Channel, Content, Scope};
 pub(crate) use decimal::digits;
 pub use decimal::{Decimal, NumberError, Wide};
-pub use event::{Body, Book, BookKind, Event, InstrumentType, Level, Side, Ticker, Trade};
+pub use event::{Body, Book, BookKind, Event, Level, Side, Trade};
+pub use figures::{
+    Candle, Counted, Funding, IndexPrice, Liquidation, MarkPrice, OpenInterest, PriceLimit, Ratio,
+    Ticker,
+};
+pub use instrument::{Contract, ContractStyle, Instrument, InstrumentType};
+pub use interval::{DayStart, DepthLevels, Interval, Speed};
 pub use missing::Missing;
+pub use names::{Market, UnknownName, Venue};

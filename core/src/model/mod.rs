@@ -69,7 +69,7 @@ const fn units(count: u32) -> Duration {
 fn plan_of(market: Market, instrument: &str) -> SessionPlan {
     let channel = match market {
         Market::Okx => "trades",
-        Market::BinanceSpot | Market::BinanceUsdm => "trade",
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => "trade",
     };
     let wanted = Wanted {
         market,

@@ -134,8 +134,8 @@ impl Entry {
     pub(super) fn look_at(&self, now: Time, timing: &Timing) -> Time {
         let silent_at = self.silent_at(timing);
         match self.pace.habit(timing.silence_floor) {
-            Some(_) => silent_at,
-            None => silent_at.min(now + timing.silence_floor),
+            None if !self.stream.channel.is_sparse() => silent_at.min(now + timing.silence_floor),
+            Some(_) | None => silent_at,
         }
     }
 
@@ -146,11 +146,17 @@ impl Entry {
 
     /// How long the stream may pause while it is live.
     pub(super) fn patience(&self, timing: &Timing) -> Duration {
+        if self.stream.channel.is_sparse() {
+            return self.first_data;
+        }
         self.pace.patience(timing.silence_floor, timing.silence_cap)
     }
 
     /// How long the first data may take: as long as the stream's habit is, where it has one.
     pub(super) fn first_data_patience(&self, timing: &Timing) -> Duration {
+        if self.stream.channel.is_sparse() {
+            return self.first_data;
+        }
         let habit = self.pace.habit(timing.silence_floor);
         habit.map_or(self.first_data, |pause| pause.min(timing.silence_cap))
     }
@@ -158,6 +164,9 @@ impl Entry {
     /// Whether the stream was live on this connection, and has paused beyond anything that it is
     /// known to do by itself.
     pub(super) fn has_died(&self, now: Time, timing: &Timing) -> bool {
+        if self.stream.channel.is_sparse() {
+            return false;
+        }
         let habit = self.pace.habit(timing.silence_floor);
         let is_dead = habit.zip(self.pace.last()).is_some_and(|(pause, last)| {
             let silence = now.since(last);

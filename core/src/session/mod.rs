@@ -107,7 +107,11 @@ impl Session {
         let longest = settings.timing.first_data;
         let entry = |stream: Stream| {
             let sequence = Sequence::new(Rule::of(plan.market, stream.channel));
-            let first_data = profile.first_data_within(stream.channel).min(longest);
+            let first_data = profile.first_data_within(stream.channel);
+            let first_data = match stream.channel.is_sparse() {
+                true => first_data,
+                false => first_data.min(longest),
+            };
             Entry::new(stream, sequence, first_data)
         };
         let entries: Vec<_> = plan.streams.into_iter().map(entry).collect();

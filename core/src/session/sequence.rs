@@ -2,16 +2,16 @@
 //!
 //! | Stream | Rule | Source |
 //! | --- | --- | --- |
-//! | Binance `trade`, `aggTrade` | the number of each row is the one before it plus one (not so the fills `f`…`l` of a USD-M aggregate: liquidation and RPI fills are left out) | spot web-socket-streams.md; USD-M "Aggregate Trade Streams" |
+//! | Binance `trade`, `aggTrade`; OKX `trades-all` | the number of each row is the one before it plus one (not so the fills `f`…`l` of a USD-M aggregate: liquidation and RPI fills are left out) | spot web-socket-streams.md; USD-M "Aggregate Trade Streams" |
 //! | Binance spot `depth` | `U` is the last `u` plus one | spot "How to manage a local order book correctly" |
-//! | Binance USD-M `depth` | `pu` is the last `u`; `U` may lie anywhere behind it | USD-M "How to manage a local order book correctly" |
+//! | Binance futures `depth`, `rpiDepth` | `pu` is the last `u`; `U` may lie anywhere behind it | USD-M "How to manage a local order book correctly" |
 //! | Binance `depth<N>`, `bookTicker` | the update number rises and skips | each message is whole, so nothing else matters |
 //! | OKX `trades` | `tradeId - count + 1` is the last `tradeId` plus one | OKX "Trades channel" (aggregated since 2023-11) |
 //! | OKX `books` | `prevSeqId` is the last `seqId`; equal numbers are a heartbeat, a lower `seqId` a reset by maintenance, `prevSeqId` -1 a snapshot | OKX "Sequence ID" |
-//! | OKX `bbo-tbt` | `seqId` rises and skips; lower with a newer `ts` it was reset | OKX "Sequence ID" |
-//! | OKX `tickers` | no numbers | |
+//! | OKX `bbo-tbt`, `books5` | `seqId` rises and skips; lower with a newer `ts` it was reset | OKX "Sequence ID" |
+//! | all others | no numbers that follow each other | |
 
-use crate::market::{Body, BookKind, Channel, Event, Market, Missing};
+use crate::market::{Body, BookKind, Channel, Content, Event, Market, Missing};
 use crate::time::UnixNanos;
 
 /// So many stale messages in a row are no disorder but a new count.
@@ -34,16 +34,30 @@ pub(crate) enum Rule {
 
 impl Rule {
     pub(crate) const fn of(market: Market, channel: Channel) -> Self {
-        match (channel, market) {
-            (Channel::Trade | Channel::AggTrade | Channel::Trades, _)
-            | (Channel::Depth(_), Market::BinanceSpot) => Self::Consecutive,
+        match (channel.content(), channel, market) {
+            // Agreed outside the book, and numbered together with all other trades.
+            (_, Channel::BlockTrade, _) => Self::Rising,
+            (Content::Trades, ..) | (_, Channel::Depth(_), Market::BinanceSpot) => {
+                Self::Consecutive
+            }
+            (Content::Changes, ..) => Self::Chained,
+            (_, Channel::DepthPartial(..), _) => Self::Polled,
+            // The best levels of every instrument: each has numbers of its own.
+            (_, Channel::AllBookTickers, _) => Self::Unnumbered,
+            (Content::Top, ..) => Self::Rising,
             (
-                Channel::Depth(_) | Channel::Books | Channel::Books50L2Tbt | Channel::BooksL2Tbt,
-                _,
-            ) => Self::Chained,
-            (Channel::DepthPartial(..), _) => Self::Polled,
-            (Channel::BookTicker | Channel::BboTbt, _) => Self::Rising,
-            (Channel::Tickers, _) => Self::Unnumbered,
+                Content::Candles
+                | Content::Tickers
+                | Content::MarkPrices
+                | Content::IndexPrices
+                | Content::Funding
+                | Content::PriceLimits
+                | Content::OpenInterest
+                | Content::Liquidations
+                | Content::Ratios
+                | Content::Instruments,
+                ..,
+            ) => Self::Unnumbered,
         }
     }
 }
@@ -150,7 +164,16 @@ impl Numbers {
                 let last = book.last?;
                 Some(Self::of_book(book.kind, book.first, last, book.previous))
             }
-            Body::Ticker(_) => None,
+            Body::Candle(_)
+            | Body::Ticker(_)
+            | Body::MarkPrice(_)
+            | Body::IndexPrice(_)
+            | Body::Funding(_)
+            | Body::PriceLimit(_)
+            | Body::OpenInterest(_)
+            | Body::Liquidation(_)
+            | Body::Ratio(_)
+            | Body::Instrument(_) => None,
         }
     }
 }

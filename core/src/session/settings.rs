@@ -169,7 +169,11 @@ fn connection(plan: &SessionPlan, profile: &Profile) -> Config {
                 venue::Ping::Text(ping) => Ping::Text { ping, pong: "pong" },
             },
         },
-        data: Some(profile.data_within),
+        // Where all streams may rightly be silent for hours, only the peer's own silence tells.
+        data: match plan.streams.iter().all(|stream| stream.channel.is_sparse()) {
+            true => None,
+            false => Some(profile.data_within),
+        },
         retry: Retry {
             initial: profile.retry.first,
             cap: profile.retry.longest,

@@ -48,7 +48,7 @@ impl Streams {
         received: UnixNanos,
         event: &market::Event<'_>,
     ) -> Judged {
-        let place = self.subscriptions.find(event.channel, event.instrument);
+        let place = self.subscriptions.find(event.channel, event.subject);
         let Some(place) = place else {
             add(&mut self.statistics.stray, 1);
             return Judged::Stray;
@@ -218,6 +218,16 @@ const fn needs_snapshot(event: &market::Event<'_>) -> bool {
         Body::Book(book) => {
             event.channel.begins_with_snapshot() && matches!(book.kind, BookKind::Delta)
         }
-        Body::Trade(_) | Body::Ticker(_) => false,
+        Body::Trade(_)
+        | Body::Candle(_)
+        | Body::Ticker(_)
+        | Body::MarkPrice(_)
+        | Body::IndexPrice(_)
+        | Body::Funding(_)
+        | Body::PriceLimit(_)
+        | Body::OpenInterest(_)
+        | Body::Liquidation(_)
+        | Body::Ratio(_)
+        | Body::Instrument(_) => false,
     }
 }

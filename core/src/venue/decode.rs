@@ -140,7 +140,7 @@ impl Decoder {
         let found = &mut self.found;
         self.channel = match self.market {
             Market::BinanceSpot => binance::scan(Dialect::Spot, text, found),
-            Market::BinanceUsdm => binance::scan(Dialect::Usdm, text, found),
+            Market::BinanceUsdm | Market::BinanceCoinm => binance::scan(Dialect::Usdm, text, found),
             Market::Okx => okx::scan(text, found),
         };
         match self.channel {
@@ -157,7 +157,7 @@ impl Decoder {
         let found = &mut self.found;
         let decoded = match self.market {
             Market::BinanceSpot => binance::read(Dialect::Spot, text, found),
-            Market::BinanceUsdm => binance::read(Dialect::Usdm, text, found),
+            Market::BinanceUsdm | Market::BinanceCoinm => binance::read(Dialect::Usdm, text, found),
             Market::Okx => okx::read(text, found),
         };
         match decoded {

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use super::control::{Control, Rejection, RequestId, Subject};
 use super::decode::Decoded;
 use super::json::{Pools, Run, Span};
-use crate::market::{Body, Book, BookKind, Channel, Event, Level, Market, Ticker, Trade, Venue};
+use crate::market::{
+    Body, Book, BookKind, Channel, Event, Level, Market, Scope, Ticker, Trade, Venue,
+};
 use crate::time::UnixNanos;
 
 /// Events of one message, at most.
@@ -25,6 +27,8 @@ pub(super) struct Found {
     spent: Vec<Row>,
     control: Option<ControlRow>,
     kind: Name,
+    /// What the stream is about, where that is not the instrument of each row.
+    subject: Option<Span>,
 }
 
 /// An event whose texts are places.
@@ -105,6 +109,7 @@ impl Found {
         self.spent.clear();
         self.control = None;
         self.kind = Name::Ours("");
+        self.subject = None;
     }
 
     /// Adds an event, unless it is a trade number spent without a trade; `None` if there are too
@@ -191,10 +196,17 @@ impl Found {
             RowBody::Book(row) => Body::Book(self.book(row)),
             RowBody::Ticker(index) => Body::Ticker(self.tickers.get(index as usize)?),
         };
+        let instrument = row.instrument.of(text, &self.pools);
+        let subject = match (channel.scope(), self.subject) {
+            (Scope::Market, _) => "",
+            (_, Some(subject)) => subject.of(text, &self.pools),
+            (_, None) => instrument,
+        };
         Some(Event {
             market,
             channel,
-            instrument: row.instrument.of(text, &self.pools),
+            instrument,
+            subject,
             exchange_time: row.exchange_time,
             sent_time: row.sent_time,
             body,

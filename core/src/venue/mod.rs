@@ -11,10 +11,12 @@ mod json;
 mod login;
 mod okx;
 mod profile;
+mod query;
 mod request;
 
 pub use control::{Control, Reason, Rejection, RequestId, Subject};
 pub use decode::{DecodeError, Decoded, Decoder, Problem};
 pub use login::{Challenge, OkxLogin, Unsigned};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
+pub use query::{Asked, Query};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};

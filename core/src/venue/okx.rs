@@ -9,7 +9,7 @@ use super::json::{
     Blank, Fail, FourLevels, Kind, Pools, Quoted, Reader, Scan, Source, Span, Stamp, Value, record,
 };
 use crate::market::{
-    BookKind, Channel, Decimal, InstrumentType, Side, Ticker, Trade as Fill, Wide,
+    BookKind, Channel, Decimal, InstrumentType, Interval, Side, Ticker, Trade as Fill, Wide,
 };
 
 /// Members by which the general reader tells one kind of message from another.
@@ -232,6 +232,10 @@ fn channel_of(name: &str) -> Option<Channel> {
 /// Reads one row of a channel, by either way. `instrument` is what the message is about; rows of
 /// books do not repeat it.
 #[inline(always)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not read"
+)]
 fn row<S: Source>(
     source: &mut S,
     channel: Channel,
@@ -253,11 +257,7 @@ fn row<S: Source>(
             };
             book.row(instrument, kind)
         }
-        Channel::Trade
-        | Channel::AggTrade
-        | Channel::Depth(_)
-        | Channel::DepthPartial(..)
-        | Channel::BookTicker => None,
+        _ => None,
     };
     let row = row.ok_or_else(|| source.refuse(Problem::Value))?;
     found
@@ -505,20 +505,21 @@ impl Book {
 impl TickerRow {
     fn row(self, found: &mut Found) -> Row {
         let ticker = Ticker {
-            instrument_type: self.instrument_type,
+            instrument_type: Some(self.instrument_type),
             last: self.last.0,
             last_quantity: self.last_quantity.0,
             ask_price: self.ask_price.0,
             ask_quantity: self.ask_quantity.0,
             bid_price: self.bid_price.0,
             bid_quantity: self.bid_quantity.0,
-            open_24h: self.open_24h.0,
-            high_24h: self.high_24h.0,
-            low_24h: self.low_24h.0,
+            open: self.open_24h.0,
+            high: self.high_24h.0,
+            low: self.low_24h.0,
             open_utc0: self.open_utc0.0,
             open_utc8: self.open_utc8.0,
-            volume_24h: self.volume_24h.0,
-            volume_currency_24h: self.volume_currency_24h.0,
+            volume: self.volume_24h.0,
+            volume_currency: self.volume_currency_24h.0,
+            ..Ticker::empty(Interval::D1)
         };
         Row {
             instrument: self.instrument,

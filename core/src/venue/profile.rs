@@ -4,10 +4,11 @@
 //! marks what the venue does not document.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::connection::Endpoint;
-use crate::market::{Channel, DepthLevels, Market, Speed};
+use crate::market::{Channel, Content, DayStart, Interval, Market, Speed, Venue};
 
 /// What a session has to know about a market. A plain value: copy it and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +60,14 @@ pub struct Route {
 /// The name of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RouteName {
-    /// Binance spot: all streams.
+    /// Binance spot and COIN-M: all streams.
     Stream,
     /// Binance USD-M `/public`; OKX `/public`.
     Public,
     /// Binance USD-M `/market`.
     Market,
+    /// OKX `/business`.
+    Business,
 }
 
 /// How a client shows that it is alive.
@@ -108,6 +111,7 @@ impl Profile {
         match market {
             Market::BinanceSpot => BINANCE_SPOT,
             Market::BinanceUsdm => BINANCE_USDM,
+            Market::BinanceCoinm => BINANCE_COINM,
             Market::Okx => OKX,
         }
     }
@@ -120,22 +124,34 @@ impl Profile {
     }
 
     /// How long after its acknowledgement a stream may stay silent before it counts as not
-    /// subscribed: Binance acknowledges streams that do not exist.
+    /// subscribed: Binance acknowledges streams that do not exist. What may rightly be silent
+    /// for longer than any of these proves itself when it speaks.
     #[must_use]
     pub const fn first_data_within(&self, channel: Channel) -> Duration {
-        Duration::from_secs(match channel {
+        if channel.is_sparse() {
+            return SPARSE;
+        }
+        Duration::from_secs(match (channel.venue(), channel.content()) {
             // OKX sends the present state at once.
-            Channel::Books
-            | Channel::Books50L2Tbt
-            | Channel::BooksL2Tbt
-            | Channel::BboTbt
-            | Channel::Tickers => 10,
-            // Sent at every interval, changed or not, on spot; on change on USD-M.
-            Channel::DepthPartial(..) => 30,
+            (Venue::Okx, Content::Changes | Content::Top | Content::Tickers) => 10,
+            // Sent at every interval, changed or not, on spot; on change on futures.
+            (Venue::Binance, Content::Top) if matches!(channel, Channel::DepthPartial(..)) => 30,
+            // Sent at an interval of seconds, changed or not.
+            (_, Content::MarkPrices | Content::IndexPrices) => 30,
             // On change; a listed instrument is quoted all the time.
-            Channel::Depth(_) | Channel::BookTicker => 60,
+            (Venue::Binance, Content::Changes | Content::Top) => 60,
+            // OKX, "Funding rate channel": every 30 to 90 seconds.
+            (_, Content::Funding | Content::PriceLimits | Content::OpenInterest) => 180,
             // A thin instrument trades seldom.
-            Channel::Trade | Channel::AggTrade | Channel::Trades => 300,
+            (
+                _,
+                Content::Trades
+                | Content::Candles
+                | Content::Tickers
+                | Content::Liquidations
+                | Content::Ratios
+                | Content::Instruments,
+            ) => 300,
         })
     }
 }
@@ -161,68 +177,172 @@ impl RouteName {
             Self::Stream => "stream",
             Self::Public => "public",
             Self::Market => "market",
+            Self::Business => "business",
         }
     }
 }
 
 impl Market {
-    /// The name of the endpoint that serves a channel, or `None` where the market does not offer
-    /// it. On USD-M a stream asked for on the wrong endpoint is acknowledged and stays silent.
+    /// The name of the endpoint that serves a channel, or `None` where no endpoint of the market
+    /// does. On USD-M a stream asked for on the wrong endpoint is acknowledged and stays silent.
+    ///
+    /// Sources: "WebSocket Streams for Binance" (spot), "Important WebSocket Change Notice"
+    /// (USD-M), "Websocket Market Streams" (COIN-M), "OKX API guide" v5.
     #[must_use]
     pub const fn route(self, channel: Channel) -> Option<RouteName> {
-        match (self, channel) {
-            (Self::BinanceSpot, Channel::Trade | Channel::AggTrade | Channel::BookTicker)
-            | (
-                Self::BinanceSpot,
-                Channel::Depth(Speed::Default | Speed::Ms100 | Speed::Ms1000)
-                | Channel::DepthPartial(
-                    DepthLevels::Five | DepthLevels::Ten | DepthLevels::Twenty,
-                    Speed::Default | Speed::Ms100 | Speed::Ms1000,
-                ),
-            ) => Some(RouteName::Stream),
-            (Self::BinanceUsdm, Channel::AggTrade) => Some(RouteName::Market),
-            (Self::BinanceUsdm, Channel::Trade | Channel::BookTicker)
-            | (
-                Self::BinanceUsdm,
-                Channel::Depth(
-                    Speed::Default | Speed::Ms0 | Speed::Ms100 | Speed::Ms250 | Speed::Ms500,
-                )
-                | Channel::DepthPartial(
-                    DepthLevels::Five | DepthLevels::Ten | DepthLevels::Twenty,
-                    Speed::Default | Speed::Ms100 | Speed::Ms250 | Speed::Ms500,
-                ),
-            )
-            | (
-                Self::Okx,
-                Channel::Trades
-                | Channel::Books
-                | Channel::Books50L2Tbt
-                | Channel::BooksL2Tbt
-                | Channel::BboTbt
-                | Channel::Tickers,
-            ) => Some(RouteName::Public),
-            (
-                Self::BinanceSpot | Self::BinanceUsdm,
-                Channel::Depth(_)
-                | Channel::DepthPartial(..)
-                | Channel::Trades
-                | Channel::Books
-                | Channel::Books50L2Tbt
-                | Channel::BooksL2Tbt
-                | Channel::BboTbt
-                | Channel::Tickers,
-            )
-            | (
-                Self::Okx,
-                Channel::Trade
-                | Channel::AggTrade
-                | Channel::Depth(_)
-                | Channel::DepthPartial(..)
-                | Channel::BookTicker,
-            ) => None,
+        match self {
+            Self::BinanceSpot => spot_route(channel),
+            Self::BinanceUsdm => usdm_route(channel),
+            Self::BinanceCoinm => coinm_route(channel),
+            Self::Okx => okx_route(channel),
+        }
+    }
+
+    /// The families of channels that can be collected, in the order of [`Channel::all`].
+    #[must_use]
+    pub fn families(self) -> Vec<&'static str> {
+        let mut families = Vec::new();
+        for channel in Channel::all().filter(|&channel| self.route(channel).is_some()) {
+            if !families.contains(&channel.family()) {
+                families.push(channel.family());
+            }
+        }
+        families
+    }
+
+    /// Whether the channel can be collected: an endpoint serves it, or it is polled over REST.
+    #[must_use]
+    pub const fn offers(self, channel: Channel) -> bool {
+        self.polls(channel) || self.route(channel).is_some()
+    }
+
+    /// Whether the channel is one of those that are polled over REST.
+    #[must_use]
+    pub const fn polls(self, channel: Channel) -> bool {
+        match (self, channel.venue()) {
+            (Self::BinanceSpot, Venue::Binance) => matches!(channel, Channel::ExchangeInfo),
+            (Self::BinanceUsdm | Self::BinanceCoinm, Venue::Binance) | (Self::Okx, Venue::Okx) => {
+                channel.is_polled()
+            }
+            (Self::BinanceSpot | Self::BinanceUsdm | Self::BinanceCoinm, Venue::Okx)
+            | (Self::Okx, Venue::Binance) => false,
         }
     }
 }
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not offered"
+)]
+const fn spot_route(channel: Channel) -> Option<RouteName> {
+    let offered = match channel {
+        Channel::Trade
+        | Channel::AggTrade
+        | Channel::BlockTrade
+        | Channel::BookTicker
+        | Channel::Kline(..)
+        | Channel::Ticker
+        | Channel::MiniTicker
+        | Channel::AllMiniTickers
+        | Channel::WindowTicker(_)
+        | Channel::AllWindowTickers(_)
+        | Channel::AvgPrice => true,
+        Channel::Depth(speed) | Channel::DepthPartial(_, speed) => {
+            matches!(speed, Speed::Default | Speed::Ms100 | Speed::Ms1000)
+        }
+        _ => false,
+    };
+    if offered {
+        Some(RouteName::Stream)
+    } else {
+        None
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not offered"
+)]
+const fn usdm_route(channel: Channel) -> Option<RouteName> {
+    match channel {
+        Channel::IndexPriceKline(_) | Channel::MarkPriceKline(_) | Channel::IndexPrice(_) => None,
+        _ if !is_of_futures(channel) => None,
+        // `trade` is not documented there, and served.
+        Channel::Trade
+        | Channel::BookTicker
+        | Channel::AllBookTickers
+        | Channel::Depth(_)
+        | Channel::DepthPartial(..)
+        | Channel::RpiDepth(_) => Some(RouteName::Public),
+        _ => Some(RouteName::Market),
+    }
+}
+
+const fn coinm_route(channel: Channel) -> Option<RouteName> {
+    if is_of_futures(channel) {
+        Some(RouteName::Stream)
+    } else {
+        None
+    }
+}
+
+/// What one or both of the futures markets stream.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not offered"
+)]
+const fn is_of_futures(channel: Channel) -> bool {
+    match channel {
+        Channel::Trade
+        | Channel::AggTrade
+        | Channel::BookTicker
+        | Channel::AllBookTickers
+        | Channel::Ticker
+        | Channel::AllTickers
+        | Channel::MiniTicker
+        | Channel::AllMiniTickers
+        | Channel::ForceOrder
+        | Channel::AllForceOrders
+        | Channel::ContractInfo => true,
+        Channel::Kline(interval, DayStart::Utc)
+        | Channel::ContinuousKline(interval)
+        | Channel::IndexPriceKline(interval)
+        | Channel::MarkPriceKline(interval) => !matches!(interval, Interval::S1),
+        Channel::Depth(speed) => matches!(
+            speed,
+            Speed::Default | Speed::Ms0 | Speed::Ms100 | Speed::Ms250 | Speed::Ms500
+        ),
+        Channel::DepthPartial(_, speed) => matches!(
+            speed,
+            Speed::Default | Speed::Ms100 | Speed::Ms250 | Speed::Ms500
+        ),
+        Channel::RpiDepth(speed) => matches!(speed, Speed::Ms500),
+        Channel::MarkPrice(speed) | Channel::AllMarkPrices(speed) | Channel::IndexPrice(speed) => {
+            matches!(speed, Speed::Default | Speed::S1)
+        }
+        _ => false,
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not offered"
+)]
+const fn okx_route(channel: Channel) -> Option<RouteName> {
+    match channel {
+        Channel::TradesAll | Channel::Candle(..) => Some(RouteName::Business),
+        // Bars of a second are of trades alone.
+        Channel::MarkPriceCandle(Interval::S1, _) | Channel::IndexCandle(Interval::S1, _) => None,
+        Channel::MarkPriceCandle(..) | Channel::IndexCandle(..) => Some(RouteName::Business),
+        _ if matches!(channel.venue(), Venue::Okx) && !channel.is_polled() => {
+            Some(RouteName::Public)
+        }
+        _ => None,
+    }
+}
+
+/// As long as a connection lives at the most: with the next one everything is asked for anew.
+const SPARSE: Duration = Duration::from_secs(24 * 3600);
 
 const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
@@ -313,14 +433,58 @@ const BINANCE_USDM: Profile = Profile {
     retry: RETRY,
 };
 
+const BINANCE_COINM: Profile = Profile {
+    market: Market::BinanceCoinm,
+    routes: &[Route {
+        name: RouteName::Stream,
+        host: "dstream.binance.com",
+        path: "/stream",
+    }],
+    rest: "https://dapi.binance.com",
+    ping: Ping::Frame,
+    // The server pings every 3 minutes only (documented), so we ask.
+    ping_after: Duration::from_secs(20),
+    dead_after: Duration::from_secs(30),
+    // Documented: 10 a second.
+    frames: Quota {
+        count: 8,
+        per: Duration::from_millis(1500),
+    },
+    requests: Quota {
+        count: 8,
+        per: Duration::from_millis(1500),
+    },
+    // Not documented for futures; the number of spot.
+    dials: Quota {
+        count: 280,
+        per: Duration::from_secs(300),
+    },
+    // As on spot.
+    request_bytes: 4000,
+    // Documented: 1024.
+    streams: 200,
+    ack_within: Duration::from_secs(10),
+    // Documented: cut after 24 hours.
+    rotate_after: Some(Duration::from_secs(23 * 3600)),
+    data_within: Duration::from_secs(300),
+    retry: RETRY,
+};
+
 const OKX: Profile = Profile {
     market: Market::Okx,
-    routes: &[Route {
-        name: RouteName::Public,
-        // Port 8443 stopped accepting WebSocket on 2026-10-31 (announced).
-        host: "ws.okx.com",
-        path: "/ws/v5/public",
-    }],
+    // Port 8443 stopped accepting WebSocket on 2026-10-31 (announced).
+    routes: &[
+        Route {
+            name: RouteName::Public,
+            host: "ws.okx.com",
+            path: "/ws/v5/public",
+        },
+        Route {
+            name: RouteName::Business,
+            host: "ws.okx.com",
+            path: "/ws/v5/business",
+        },
+    ],
     rest: "https://openapi.okx.com",
     ping: Ping::Text("ping"),
     // Documented: closed with 4004 when nothing was pushed for 30 s.
@@ -359,7 +523,10 @@ mod tests {
     use super::*;
     use crate::connection::{self, Window};
     use crate::time::Time;
-    use alloc::vec::Vec;
+    use alloc::borrow::ToOwned;
+    use alloc::collections::BTreeSet;
+    use alloc::format;
+    use alloc::string::ToString;
 
     #[test]
     fn every_market_offers_what_it_should_and_on_the_right_route() {
@@ -396,14 +563,51 @@ mod tests {
     }
 
     #[test]
-    fn every_channel_is_offered_by_some_market() {
-        for channel in Channel::all() {
-            let speed_of_no_partial_depth = matches!(channel, Channel::DepthPartial(_, Speed::Ms0));
-            let offered = Market::ALL
-                .into_iter()
-                .any(|market| market.route(channel).is_some());
-            assert_ne!(offered, speed_of_no_partial_depth, "{channel}");
+    fn every_channel_is_offered_by_some_market_but_at_speeds_that_none_has() {
+        let unoffered = Channel::all()
+            .filter(|&channel| !Market::ALL.into_iter().any(|market| market.offers(channel)))
+            .map(|channel| channel.to_string())
+            .collect::<Vec<_>>();
+        let speeds = |stem: &str, none: &[Speed]| {
+            let named = none.iter().map(|speed| format!("{stem}{}", speed.suffix()));
+            named.collect::<Vec<_>>()
+        };
+        let prices = [
+            Speed::Ms0,
+            Speed::Ms100,
+            Speed::Ms250,
+            Speed::Ms500,
+            Speed::Ms1000,
+        ];
+        let rpi = [
+            Speed::Default,
+            Speed::Ms0,
+            Speed::Ms100,
+            Speed::Ms250,
+            Speed::Ms1000,
+            Speed::S1,
+        ];
+        let mut expected = speeds("depth", &[Speed::S1]);
+        expected.extend(speeds("rpiDepth", &rpi));
+        for stem in ["depth5", "depth10", "depth20"] {
+            expected.extend(speeds(stem, &[Speed::Ms0, Speed::S1]));
         }
+        for stem in ["markPrice", "!markPrice@arr", "indexPrice"] {
+            expected.extend(speeds(stem, &prices));
+        }
+        for name in [
+            "continuousKline_1s",
+            "indexPriceKline_1s",
+            "markPriceKline_1s",
+            "mark-price-candle1s",
+            "index-candle1s",
+        ] {
+            expected.push(name.to_owned());
+        }
+        assert_eq!(
+            unoffered.into_iter().collect::<BTreeSet<_>>(),
+            expected.into_iter().collect::<BTreeSet<_>>()
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
-use crate::market::{Channel, Market, Venue};
+use crate::market::{Channel, Market, Scope, Venue};
 
 /// One channel of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +28,8 @@ pub enum Operation {
 pub enum RequestError {
     /// The market does not offer the channel.
     NotOffered(Channel),
-    /// The instrument's name is empty, or has characters that no instrument has.
-    Instrument,
+    /// What the channel is about is not named, or by a name that nothing of the kind has.
+    Instrument(Scope),
     /// Not even one subscription fits into a request.
     TooLong,
 }
@@ -126,26 +126,33 @@ fn append(
     }
 }
 
-/// Instruments are letters, digits (of any script, since Binance lists such) and `-`, `_`, `.`.
 fn check(market: Market, subscription: Subscription<'_>) -> Result<(), RequestError> {
     if market.route(subscription.channel).is_none() {
         return Err(RequestError::NotOffered(subscription.channel));
     }
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if subscription.instrument.is_empty() || !subscription.instrument.chars().all(plain) {
-        return Err(RequestError::Instrument);
+    let scope = subscription.channel.scope();
+    match scope.admits(subscription.instrument) {
+        true => Ok(()),
+        false => Err(RequestError::Instrument(scope)),
     }
-    Ok(())
 }
 
 fn write_stream(subscription: Subscription<'_>, out: &mut String) {
-    let lower = subscription
-        .instrument
-        .chars()
-        .map(|c| c.to_ascii_lowercase());
+    let Subscription {
+        channel,
+        instrument,
+    } = subscription;
+    if channel.scope() != Scope::Market {
+        write_symbol(instrument, out);
+    }
+    push(out, format_args!("{channel}"));
+}
+
+/// Names of streams are in lower case.
+fn write_symbol(instrument: &str, out: &mut String) {
+    let lower = instrument.chars().map(|c| c.to_ascii_lowercase());
     out.extend(lower);
     out.push('@');
-    push(out, format_args!("{}", subscription.channel));
 }
 
 fn write_argument(subscription: Subscription<'_>, out: &mut String) {
@@ -153,7 +160,11 @@ fn write_argument(subscription: Subscription<'_>, out: &mut String) {
         channel,
         instrument,
     } = subscription;
-    let argument = format_args!(r#"{{"channel":"{channel}","instId":"{instrument}"}}"#);
+    let key = match channel.scope() {
+        Scope::InstrumentType => "instType",
+        Scope::Instrument | Scope::Pair | Scope::Contract | Scope::Market => "instId",
+    };
+    let argument = format_args!(r#"{{"channel":"{channel}","{key}":"{instrument}"}}"#);
     push(out, argument);
 }
 
@@ -207,7 +218,7 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotOffered(channel) => write!(f, "the market has no channel {channel}"),
-            Self::Instrument => f.write_str("this cannot be the name of an instrument"),
+            Self::Instrument(scope) => write!(f, "this cannot be the name of {scope}"),
             Self::TooLong => f.write_str("the subscription does not fit into a request"),
         }
     }
@@ -360,7 +371,7 @@ mod tests {
         ] {
             assert_eq!(
                 one(spot, DEPTH, name, 4000),
-                Err(RequestError::Instrument),
+                Err(RequestError::Instrument(Scope::Instrument)),
                 "{name:?}"
             );
         }

@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use marketprism_core::market::{Body, Book, BookKind, Event, Level, Market, Ticker, Trade, Venue};
+use marketprism_core::market::{
+    Body, Book, BookKind, Event, InstrumentType, Level, Market, Ticker, Trade, Venue,
+};
 use serde_json::Value;
 
 /// One of our events as text.
@@ -13,6 +15,7 @@ pub(crate) fn show(event: &Event<'_>) -> String {
         Body::Trade(trade) => show_trade(&trade),
         Body::Book(book) => show_book(&book),
         Body::Ticker(ticker) => show_ticker(ticker),
+        other => format!("{other:?}"),
     };
     let exchange = event.exchange_time.map(|time| time.as_nanos());
     let sent = event.sent_time.map(|time| time.as_nanos());
@@ -75,18 +78,21 @@ fn show_ticker(ticker: &Ticker) -> String {
         ticker.ask_quantity,
         ticker.bid_price,
         ticker.bid_quantity,
-        ticker.open_24h,
-        ticker.high_24h,
-        ticker.low_24h,
+        ticker.open,
+        ticker.high,
+        ticker.low,
         ticker.open_utc0,
         ticker.open_utc8,
     ];
-    let mut out = format!("ticker {}", ticker.instrument_type.name());
+    let mut out = format!(
+        "ticker {}",
+        ticker.instrument_type.map_or("", InstrumentType::name)
+    );
     for decimal in decimals {
         let text = decimal.map(|decimal| decimal.to_string());
         write!(out, " {}", text.unwrap_or_default()).unwrap();
     }
-    for wide in [ticker.volume_24h, ticker.volume_currency_24h] {
+    for wide in [ticker.volume, ticker.volume_currency] {
         let text = wide.map(|wide| wide.to_string());
         write!(out, " {}", text.unwrap_or_default()).unwrap();
     }
@@ -106,7 +112,7 @@ fn binance(market: Market, message: &Value) -> Option<String> {
     let event = data.get("e").and_then(Value::as_str);
     let stream = message.get("stream").and_then(Value::as_str);
     let (channel, symbol) = match (stream, event) {
-        (Some("!bookTicker"), _) => ("bookTicker".to_owned(), String::new()),
+        (Some("!bookTicker"), _) => ("!bookTicker".to_owned(), String::new()),
         (Some(stream), _) => {
             let (symbol, channel) = stream.split_once('@')?;
             (channel.to_owned(), symbol.to_uppercase())
@@ -123,7 +129,7 @@ fn binance(market: Market, message: &Value) -> Option<String> {
     let body = match channel.split('@').next()? {
         "trade" => binance_trade(data, "t", "t", "t"),
         "aggTrade" => binance_trade(data, "a", "f", "l"),
-        "bookTicker" => binance_top(data),
+        "bookTicker" | "!bookTicker" => binance_top(data),
         "depth" => binance_book("delta", data),
         "depth5" => binance_book("top5", data),
         "depth10" => binance_book("top10", data),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::{Channel, Market, Scope};
 use marketprism_core::plan::{Limits, PlanError, SessionPlan, Wanted, plan};
 use marketprism_core::session::{Session, Settings, Stream, Timing};
 use proptest::prelude::*;
@@ -110,7 +110,7 @@ fn what_cannot_be_had_is_refused_in_one_sentence() {
     );
     let sentence = error.to_string();
     assert!(sentence.starts_with("binance-spot has no channel `books`; it has trade aggTrade"));
-    assert!(sentence.contains(" depth20@100ms") && !sentence.contains("bbo-tbt"));
+    assert!(sentence.contains(" depth20 ") && !sentence.contains("bbo-tbt"));
     for name in ["", "BTC USDT", "BTC\"", "a@b", "\n"] {
         let error = plan(&[wanted(spot, name, "trade")], Limits::of).unwrap_err();
         assert!(
@@ -147,7 +147,12 @@ fn every_planned_session_can_be_made() {
         let offered = Channel::all().filter(|&channel| market.route(channel).is_some());
         wishes.extend(offered.map(|channel| Wanted {
             market,
-            instrument: "BTC-USDT".into(),
+            instrument: match channel.scope() {
+                Scope::InstrumentType => "SWAP".into(),
+                Scope::Instrument | Scope::Pair | Scope::Contract | Scope::Market => {
+                    "BTC-USDT".into()
+                }
+            },
             channel,
         }));
     }
@@ -156,6 +161,26 @@ fn every_planned_session_can_be_made() {
         let made = Session::new(session.clone(), settings, [1; 32]);
         assert!(made.is_ok(), "{}", session.name);
     }
+}
+
+#[test]
+fn a_channel_takes_the_name_of_what_it_is_about_and_no_other() {
+    let table = [
+        ("liquidation-orders", "swap", Ok("SWAP liquidation-orders")),
+        ("liquidation-orders", "BTC-USDT-SWAP", Err(())),
+        ("index-tickers", "BTC-USDT", Ok("BTC-USDT index-tickers")),
+        ("trades", "", Err(())),
+    ];
+    for (channel, instrument, expected) in table {
+        let planned = plan(&[wanted(Market::Okx, instrument, channel)], Limits::of);
+        let stream = planned.map(|sessions| sessions[0].streams[0].to_string());
+        assert_eq!(stream.as_deref().map_err(|_| ()), expected, "{channel}");
+    }
+    let whole = ["BTCUSDT", "ETHUSDT", ""]
+        .map(|name| wanted(Market::BinanceUsdm, name, "!markPrice@arr@1s"));
+    let sessions = plan(&whole, Limits::of).unwrap();
+    assert_eq!(sessions[0].streams.len(), 1, "of the whole market, once");
+    assert_eq!(sessions[0].streams[0].instrument, "");
 }
 
 #[test]

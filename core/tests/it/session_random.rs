@@ -45,14 +45,16 @@ fn trouble() -> impl Strategy<Value = (Trouble, u64)> {
 fn streams(market: Market) -> Vec<String> {
     let (instruments, names): (&[&str], _) = match market {
         Market::Okx => (&["AAA-USDT", "BBB-USDT", "CCC-USDT"], ["trades:", "books:"]),
-        Market::BinanceSpot | Market::BinanceUsdm => (
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => (
             &["aaausdt", "bbbusdt", "cccusdt"],
             ["@trade", "@bookTicker"],
         ),
     };
     let name = |instrument: &&str, part: &&str| match market {
         Market::Okx => format!("{part}{instrument}"),
-        Market::BinanceSpot | Market::BinanceUsdm => format!("{instrument}{part}"),
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+            format!("{instrument}{part}")
+        }
     };
     let pairs = instruments
         .iter()
@@ -76,7 +78,7 @@ fn world(market: Market) -> World {
             let instruments = ["AAA-USDT", "BBB-USDT", "CCC-USDT"];
             World::with(market, &instruments, &["trades", "books"], settings)
         }
-        Market::BinanceSpot | Market::BinanceUsdm => {
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
             let instruments = ["AAAUSDT", "BBBUSDT", "CCCUSDT"];
             World::with(market, &instruments, &["trade", "bookTicker"], settings)
         }

@@ -215,7 +215,9 @@ fn a_shutdown_that_is_announced_is_anticipated_in_all_its_shapes() {
     for (market, announcement) in shapes {
         let (instrument, channel) = match market {
             Market::Okx => ("BTC-USDT", "trades"),
-            Market::BinanceSpot | Market::BinanceUsdm => ("BTCUSDT", "trade"),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                ("BTCUSDT", "trade")
+            }
         };
         let mut world = World::new(market, &[instrument], &[channel]);
         world.start();

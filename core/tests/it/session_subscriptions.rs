@@ -84,7 +84,9 @@ fn a_lost_request_is_repeated_after_its_deadline_and_never_twice_in_effect() {
     for market in [SPOT, Market::Okx] {
         let (instrument, channel) = match market {
             Market::Okx => ("BTC-USDT", "trades"),
-            Market::BinanceSpot | Market::BinanceUsdm => ("BTCUSDT", "trade"),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                ("BTCUSDT", "trade")
+            }
         };
         let mut world = World::new(market, &[instrument], &[channel]);
         world.exchange().wrongs.lost_requests = 1;
@@ -515,7 +517,7 @@ fn everything_is_subscribed_again_after_a_reconnect() {
     for market in [SPOT, Market::Okx] {
         let (instruments, channels) = match market {
             Market::Okx => (["BTC-USDT", "ETH-USDT"], ["trades", "books"]),
-            Market::BinanceSpot | Market::BinanceUsdm => {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 (["BTCUSDT", "ETHUSDT"], ["trade", "depth@100ms"])
             }
         };

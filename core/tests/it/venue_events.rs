@@ -1,8 +1,8 @@
 //! One message of each kind, checked by hand, every field.
 
 use marketprism_core::market::{
-    Body, Book, BookKind, Channel, Decimal, DepthLevels, Event, InstrumentType, Level, Market,
-    Side, Speed, Ticker, Trade,
+    Body, Book, BookKind, Channel, Decimal, DepthLevels, Event, InstrumentType, Interval, Level,
+    Market, Side, Speed, Ticker, Trade,
 };
 use marketprism_core::time::UnixNanos;
 use marketprism_core::venue::{Decoded, Decoder};
@@ -57,6 +57,7 @@ fn a_spot_trade_has_every_field() {
             market: SPOT,
             channel: Channel::Trade,
             instrument: "BTCUSDT",
+            subject: "BTCUSDT",
             exchange_time: millis(1_723_161_255_342),
             sent_time: millis(1_723_161_255_343),
             body: Body::Trade(fill(3_735_683_259, "61837.63", "0.02", Side::Sell)),
@@ -76,6 +77,7 @@ fn a_spot_aggregate_trade_has_every_field() {
             market: SPOT,
             channel: Channel::AggTrade,
             instrument: "BNBBTC",
+            subject: "BNBBTC",
             exchange_time: millis(1_672_515_782_135),
             sent_time: millis(1_672_515_782_136),
             body: Body::Trade(Trade {
@@ -95,6 +97,7 @@ fn a_spot_change_of_the_book_has_every_field() {
             market: SPOT,
             channel: Channel::Depth(Speed::Ms100),
             instrument: "BNBBTC",
+            subject: "BNBBTC",
             exchange_time: None,
             sent_time: millis(1_672_515_782_136),
             body: Body::Book(Book {
@@ -119,6 +122,7 @@ fn a_spot_partial_depth_takes_its_symbol_from_the_stream() {
             market: SPOT,
             channel: fast,
             instrument: "BNBBTC",
+            subject: "BNBBTC",
             exchange_time: None,
             sent_time: None,
             body: Body::Book(Book {
@@ -166,6 +170,7 @@ fn a_spot_best_bid_and_ask_has_every_field() {
                 market: SPOT,
                 channel: Channel::BookTicker,
                 instrument: "BNBUSDT",
+                subject: "BNBUSDT",
                 exchange_time: None,
                 sent_time: None,
                 body: Body::Book(Book {
@@ -204,6 +209,7 @@ fn a_usdm_trade_has_every_field() {
             market: USDM,
             channel: Channel::Trade,
             instrument: "BTCUSDT",
+            subject: "BTCUSDT",
             exchange_time: millis(1_680_652_700_452),
             sent_time: millis(1_680_652_700_455),
             body: Body::Trade(Trade {
@@ -251,6 +257,7 @@ fn a_usdm_aggregate_trade_has_every_field() {
             market: USDM,
             channel: Channel::AggTrade,
             instrument: "BTCUSDT",
+            subject: "BTCUSDT",
             exchange_time: millis(1_616_000_000_001),
             sent_time: millis(1_616_000_000_005),
             body: Body::Trade(Trade {
@@ -298,6 +305,7 @@ fn a_usdm_change_of_the_book_has_every_field() {
                 market: USDM,
                 channel,
                 instrument: "BTCUSDT",
+                subject: "BTCUSDT",
                 exchange_time: millis(1_571_889_248_276),
                 sent_time: millis(1_571_889_248_277),
                 body: body(kind),
@@ -344,6 +352,7 @@ fn okx_trades_have_every_field() {
         market: OKX,
         channel: Channel::Trades,
         instrument: "BTC-USDT",
+        subject: "BTC-USDT",
         exchange_time: millis(time),
         sent_time: None,
         body: Body::Trade(trade),
@@ -377,6 +386,7 @@ fn okx_books_have_every_field() {
             market: OKX,
             channel: Channel::Books,
             instrument: "BTC-USDT",
+            subject: "BTC-USDT",
             exchange_time: millis(time),
             sent_time: None,
             body: Body::Book(book),
@@ -421,6 +431,7 @@ fn the_okx_best_bid_and_ask_has_every_field() {
             market: OKX,
             channel: Channel::BboTbt,
             instrument: "BCH-USDT-SWAP",
+            subject: "BCH-USDT-SWAP",
             exchange_time: millis(1_670_324_386_802),
             sent_time: None,
             body: Body::Book(Book {
@@ -441,20 +452,30 @@ fn the_okx_best_bid_and_ask_has_every_field() {
 fn an_okx_ticker_has_every_field_and_what_is_left_empty_is_none() {
     one(OKX, MESSAGES[19].1, |event| {
         let expected = Ticker {
-            instrument_type: InstrumentType::Futures,
+            window: Interval::D1,
+            instrument_type: Some(InstrumentType::Futures),
             last: Some(decimal("30218.8")),
             last_quantity: Some(decimal("1")),
             ask_price: Some(decimal("30220.1")),
             ask_quantity: Some(decimal("3")),
             bid_price: Some(decimal("30210.4")),
             bid_quantity: Some(decimal("4")),
-            open_24h: Some(decimal("29571.4")),
-            high_24h: Some(decimal("31003.3")),
-            low_24h: Some(decimal("27930.8")),
+            open: Some(decimal("29571.4")),
+            high: Some(decimal("31003.3")),
+            low: Some(decimal("27930.8")),
             open_utc0: Some(decimal("28935.3")),
             open_utc8: Some(decimal("30320.5")),
-            volume_24h: Some("12345678901234567890123.5".parse().unwrap()),
-            volume_currency_24h: Some("2620.289".parse().unwrap()),
+            volume: Some("12345678901234567890123.5".parse().unwrap()),
+            volume_currency: Some("2620.289".parse().unwrap()),
+            before: None,
+            change: None,
+            change_percent: None,
+            average: None,
+            open_time: None,
+            close_time: None,
+            first_id: None,
+            last_id: None,
+            trades: None,
         };
         assert_eq!(event.body, Body::Ticker(&expected));
         assert_eq!(event.exchange_time, millis(1_652_459_223_003));

@@ -44,17 +44,7 @@ pub(in crate::twin) fn messages(
                 .map(|diff| writer.partial(diff, levels))
                 .collect()
         }
-        (News::Step(_), Channel::Depth(_) | Channel::DepthPartial(..))
-        | (News::Interval { .. }, Channel::Trade | Channel::AggTrade | Channel::BookTicker)
-        | (
-            _,
-            Channel::Trades
-            | Channel::Books
-            | Channel::Books50L2Tbt
-            | Channel::BooksL2Tbt
-            | Channel::BboTbt
-            | Channel::Tickers,
-        ) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -94,7 +84,7 @@ impl Writer<'_> {
         let (price, quantity) = (self.price(print.price), self.quantity(quantity));
         let maker = buyer_is_maker(print);
         let payload = match self.market {
-            Market::BinanceUsdm => format!(
+            Market::BinanceUsdm | Market::BinanceCoinm => format!(
                 r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","X":"MARKET","m":{maker},"st":1}}"#
             ),
             Market::BinanceSpot | Market::Okx => format!(
@@ -124,7 +114,7 @@ impl Writer<'_> {
         let (first, last) = print.trades();
         let maker = buyer_is_maker(print);
         let payload = match self.market {
-            Market::BinanceUsdm => format!(
+            Market::BinanceUsdm | Market::BinanceCoinm => format!(
                 r#"{{"e":"aggTrade","E":{stamp},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","nq":"{quantity}","f":{first},"l":{last},"T":{stamp},"m":{maker},"st":1}}"#
             ),
             Market::BinanceSpot | Market::Okx => format!(
@@ -143,7 +133,7 @@ impl Writer<'_> {
             r#""b":"{bid_price}","B":"{bid_quantity}","a":"{ask_price}","A":"{ask_quantity}""#
         );
         let payload = match self.market {
-            Market::BinanceUsdm => format!(
+            Market::BinanceUsdm | Market::BinanceCoinm => format!(
                 r#"{{"e":"bookTicker","u":{update},"E":{stamp},"T":{stamp},"s":"{symbol}","ps":"{symbol}",{levels},"st":1}}"#
             ),
             Market::BinanceSpot | Market::Okx => {
@@ -167,7 +157,7 @@ impl Writer<'_> {
         let side = |side| self.levels(self.book.book().best_first(side).take(count));
         let (bids, asks) = (side(Side::Bid), side(Side::Ask));
         let payload = match self.market {
-            Market::BinanceUsdm => self.depth_update(diff, bids, asks),
+            Market::BinanceUsdm | Market::BinanceCoinm => self.depth_update(diff, bids, asks),
             Market::BinanceSpot | Market::Okx => {
                 let update = diff.last;
                 format!(r#"{{"lastUpdateId":{update},"bids":{bids},"asks":{asks}}}"#)
@@ -186,7 +176,7 @@ impl Writer<'_> {
         } = diff;
         let symbol = self.symbol();
         match self.market {
-            Market::BinanceUsdm => format!(
+            Market::BinanceUsdm | Market::BinanceCoinm => format!(
                 r#"{{"e":"depthUpdate","E":{stamp},"T":{stamp},"s":"{symbol}","U":{first},"u":{last},"pu":{previous},"b":{bids},"a":{asks},"ps":"{symbol}","st":1}}"#
             ),
             Market::BinanceSpot | Market::Okx => format!(
@@ -248,7 +238,7 @@ fn quantity(market: Market, book: &SyntheticMarket, units: u64) -> Printed {
 const fn printed(market: Market, units: u64, scale: u8) -> Printed {
     let places = match market {
         Market::BinanceSpot => 8,
-        Market::BinanceUsdm | Market::Okx => scale,
+        Market::BinanceUsdm | Market::BinanceCoinm | Market::Okx => scale,
     };
     Printed {
         units,

@@ -22,12 +22,14 @@ pub(in crate::twin) fn weight(market: Market, target: &Target) -> Option<u32> {
             501..=1000 => 50,
             _ => 250,
         }),
-        (Market::BinanceUsdm, "/fapi/v1/depth") => Some(match limit(market, target).unwrap_or(0) {
-            0..=50 => 2,
-            51..=100 => 5,
-            101..=500 => 10,
-            _ => 20,
-        }),
+        (Market::BinanceUsdm, "/fapi/v1/depth") | (Market::BinanceCoinm, "/dapi/v1/depth") => {
+            Some(match limit(market, target).unwrap_or(0) {
+                0..=50 => 2,
+                51..=100 => 5,
+                101..=500 => 10,
+                _ => 20,
+            })
+        }
         _ => None,
     }
 }
@@ -67,7 +69,7 @@ fn snapshot(market: Market, book: &SyntheticMarket, limit: usize, stamp: u64) ->
     let (bids, asks) = (side(Side::Bid), side(Side::Ask));
     let update = book.update();
     let times = match market {
-        Market::BinanceUsdm => format!(r#""E":{stamp},"T":{stamp},"#),
+        Market::BinanceUsdm | Market::BinanceCoinm => format!(r#""E":{stamp},"T":{stamp},"#),
         Market::BinanceSpot | Market::Okx => String::new(),
     };
     format!(r#"{{"lastUpdateId":{update},{times}"bids":{bids},"asks":{asks}}}"#)
@@ -78,7 +80,7 @@ fn snapshot(market: Market, book: &SyntheticMarket, limit: usize, stamp: u64) ->
 fn limit(market: Market, target: &Target) -> Result<usize, &'static str> {
     let default = match market {
         Market::BinanceSpot | Market::Okx => 100,
-        Market::BinanceUsdm => 500,
+        Market::BinanceUsdm | Market::BinanceCoinm => 500,
     };
     let Some(text) = target.parameter("limit") else {
         return Ok(default);
@@ -86,7 +88,11 @@ fn limit(market: Market, target: &Target) -> Result<usize, &'static str> {
     let limit: usize = text.parse().map_err(|_| BAD_LIMIT)?;
     match market {
         Market::BinanceSpot | Market::Okx => Ok(limit.min(5000)),
-        Market::BinanceUsdm if matches!(limit, 5 | 10 | 20 | 50 | 100 | 500 | 1000) => Ok(limit),
-        Market::BinanceUsdm => Err(LIMIT_OFF_LIST),
+        Market::BinanceUsdm | Market::BinanceCoinm
+            if matches!(limit, 5 | 10 | 20 | 50 | 100 | 500 | 1000) =>
+        {
+            Ok(limit)
+        }
+        Market::BinanceUsdm | Market::BinanceCoinm => Err(LIMIT_OFF_LIST),
     }
 }

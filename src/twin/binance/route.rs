@@ -82,6 +82,10 @@ pub(in crate::twin) fn stream(
     })
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is not served"
+)]
 fn serves(market: Market, route: &str, channel: Channel) -> bool {
     let of_market = |speed: Speed| cadence(market, speed).is_some();
     match channel {
@@ -91,12 +95,7 @@ fn serves(market: Market, route: &str, channel: Channel) -> bool {
         Channel::DepthPartial(_, speed) => {
             matches!(route, "stream" | "public") && of_market(speed) && speed != Speed::Ms0
         }
-        Channel::Trades
-        | Channel::Books
-        | Channel::Books50L2Tbt
-        | Channel::BooksL2Tbt
-        | Channel::BboTbt
-        | Channel::Tickers => false,
+        _ => false,
     }
 }
 

@@ -12,34 +12,24 @@ use crate::twin::news::{Clock, Ids, Message, News, join};
 use crate::twin::tape::Diff;
 
 /// The interval at which a channel tells of the book, if it does; zero is as it happens.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the others speak as it happens, or not at all"
+)]
 pub(in crate::twin) const fn cadence(channel: Channel) -> Option<Duration> {
     match channel {
         Channel::Books | Channel::Tickers => Some(Duration::from_millis(100)),
         Channel::Books50L2Tbt | Channel::BooksL2Tbt => Some(Duration::ZERO),
-        Channel::Trades
-        | Channel::BboTbt
-        | Channel::Trade
-        | Channel::AggTrade
-        | Channel::Depth(_)
-        | Channel::DepthPartial(..)
-        | Channel::BookTicker => None,
+        _ => None,
     }
 }
 
 /// Levels a side in the snapshot of a channel.
+#[expect(clippy::wildcard_enum_match_arm, reason = "one channel has fewer")]
 const fn levels(channel: Channel) -> usize {
     match channel {
         Channel::Books50L2Tbt => 50,
-        Channel::Books
-        | Channel::BooksL2Tbt
-        | Channel::Tickers
-        | Channel::Trades
-        | Channel::BboTbt
-        | Channel::Trade
-        | Channel::AggTrade
-        | Channel::Depth(_)
-        | Channel::DepthPartial(..)
-        | Channel::BookTicker => 400,
+        _ => 400,
     }
 }
 

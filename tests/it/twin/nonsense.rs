@@ -80,7 +80,7 @@ proptest! {
         requests in prop::collection::vec(request(), 1..5),
     ) {
         let path = match market {
-            Market::BinanceSpot => "/ws",
+            Market::BinanceSpot | Market::BinanceCoinm => "/ws",
             Market::BinanceUsdm => "/public/ws",
             Market::Okx => "/ws/v5/public",
         };

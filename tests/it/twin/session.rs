@@ -60,7 +60,7 @@ struct Play {
 
 fn channels(market: Market) -> Vec<Channel> {
     match market {
-        Market::BinanceSpot | Market::BinanceUsdm => vec![
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => vec![
             Channel::Trade,
             Channel::AggTrade,
             Channel::BookTicker,

@@ -35,7 +35,7 @@ impl Told {
             Event::Undecoded(what) => self.undecoded.push(format!("{what:?}")),
             Event::OutOfOrder { event, .. } => {
                 let marks = self.marks.entry(stream(event)).or_default();
-                marks.extend(number(event));
+                marks.extend(event.body.number());
             }
             Event::Market(event) => self.in_order(event),
             Event::Status(Status::Down { .. }) => {
@@ -49,7 +49,7 @@ impl Told {
 
     /// What is not marked is new, or a whole book.
     fn in_order(&mut self, event: &market::Event<'_>) {
-        let Some(number) = number(event) else {
+        let Some(number) = event.body.number() else {
             return;
         };
         let before = self.reached.insert(stream(event), number);
@@ -115,12 +115,4 @@ fn stream(event: &market::Event<'_>) -> Stream {
 
 fn whole(event: &market::Event<'_>) -> bool {
     matches!(event.body, Body::Book(book) if !matches!(book.kind, BookKind::Delta))
-}
-
-fn number(event: &market::Event<'_>) -> Option<i64> {
-    match event.body {
-        Body::Trade(trade) => Some(trade.id),
-        Body::Book(book) => book.last,
-        Body::Ticker(_) => None,
-    }
 }

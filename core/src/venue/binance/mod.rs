@@ -149,7 +149,7 @@ fn channel_of_event(event: &str) -> Option<Channel> {
 fn split_stream(name: &str) -> Option<(usize, Channel)> {
     let symbol = name.bytes().position(|byte| byte == b'@');
     let Some(symbol) = symbol else {
-        return (name == "!bookTicker").then_some((0, Channel::BookTicker));
+        return (name == "!bookTicker").then_some((0, Channel::AllBookTickers));
     };
     let channel = match name.get(symbol + 1..)? {
         "aggTrade" => Channel::AggTrade,
@@ -164,19 +164,15 @@ fn split_stream(name: &str) -> Option<(usize, Channel)> {
 
 fn rarer_channel(name: &str) -> Option<Channel> {
     let channel: Channel = name.parse().ok()?;
-    match channel {
+    matches!(
+        channel,
         Channel::Trade
-        | Channel::AggTrade
-        | Channel::Depth(_)
-        | Channel::DepthPartial(..)
-        | Channel::BookTicker => Some(channel),
-        Channel::Trades
-        | Channel::Books
-        | Channel::Books50L2Tbt
-        | Channel::BooksL2Tbt
-        | Channel::BboTbt
-        | Channel::Tickers => None,
-    }
+            | Channel::AggTrade
+            | Channel::Depth(_)
+            | Channel::DepthPartial(..)
+            | Channel::BookTicker
+    )
+    .then_some(channel)
 }
 
 /// Reads what a channel carries, by either way. `symbol` stands in the stream's name, lower case.
@@ -194,8 +190,12 @@ fn payload<S: Source>(
         (Dialect::Usdm, Channel::Trade) => Some(source.value::<usdm::Trade>(pools)?.row()),
         (Dialect::Spot, Channel::AggTrade) => Some(source.value::<spot::AggTrade>(pools)?.row()),
         (Dialect::Usdm, Channel::AggTrade) => Some(source.value::<usdm::AggTrade>(pools)?.row()),
-        (Dialect::Spot, Channel::BookTicker) => source.value::<spot::BookTicker>(pools)?.row(pools),
-        (Dialect::Usdm, Channel::BookTicker) => source.value::<usdm::BookTicker>(pools)?.row(pools),
+        (Dialect::Spot, Channel::BookTicker | Channel::AllBookTickers) => {
+            source.value::<spot::BookTicker>(pools)?.row(pools)
+        }
+        (Dialect::Usdm, Channel::BookTicker | Channel::AllBookTickers) => {
+            source.value::<usdm::BookTicker>(pools)?.row(pools)
+        }
         (Dialect::Spot, Channel::Depth(_)) => Some(source.value::<spot::Depth>(pools)?.row()),
         (Dialect::Usdm, Channel::Depth(_)) => {
             Some(source.value::<usdm::Depth>(pools)?.row(BookKind::Delta))
@@ -209,15 +209,7 @@ fn payload<S: Source>(
             let depth: usdm::Depth = source.value(pools)?;
             Some(depth.row(BookKind::Top(levels.count())))
         }
-        (
-            _,
-            Channel::Trades
-            | Channel::Books
-            | Channel::Books50L2Tbt
-            | Channel::BooksL2Tbt
-            | Channel::BboTbt
-            | Channel::Tickers,
-        ) => None,
+        _ => None,
     };
     row.and_then(|row| found.push(row))
         .ok_or_else(|| source.refuse(Problem::TooMany))
