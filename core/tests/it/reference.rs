@@ -10,6 +10,10 @@ use marketprism_core::market::{
 use serde_json::Value;
 
 /// One of our events as text.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "figures have no numbers that follow each other"
+)]
 pub(crate) fn show(event: &Event<'_>) -> String {
     let body = match event.body {
         Body::Trade(trade) => show_trade(&trade),
