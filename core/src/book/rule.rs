@@ -7,7 +7,7 @@
 //! | OKX | `prevSeqId = L` | `prevSeqId = seqId'`; with an equal `seqId` it is a heartbeat, with a lower one the venue counts anew | OKX "Sequence ID" |
 
 use super::held::Place;
-use crate::market::{Channel, Content, Market, Missing};
+use crate::market::{Channel, Market, Missing};
 
 /// How a venue numbers the changes of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
