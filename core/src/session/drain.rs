@@ -153,8 +153,14 @@ impl Session {
         add(&mut statistics.bytes, text.len());
         let decoder = &mut self.reader.decoder;
         match decoder.decode(text) {
-            Ok(Decoded::Events { count, spent, .. }) => {
+            Ok(Decoded::Events {
+                count,
+                spent,
+                foreign,
+                ..
+            }) => {
                 add(&mut statistics.spent, spent);
+                add(&mut statistics.foreign, foreign);
                 for event in (0..spent).filter_map(|index| decoder.spent(text, index)) {
                     self.streams.judge(now, received, &event);
                 }

@@ -42,6 +42,8 @@ pub struct Statistics {
     /// Trades that the venue's numbers count and that never were (Binance, price and quantity
     /// zero).
     pub spent: u64,
+    /// Rows of another market in streams of all instruments (Binance futures).
+    pub foreign: u64,
     /// Events that were not taken before the receive buffer was read into again.
     pub undrained: u64,
     /// Status and subscription events that nobody took.

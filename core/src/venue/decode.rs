@@ -49,6 +49,9 @@ pub enum Decoded {
         /// for trade numbers that were spent without a trade. Each is lent by
         /// [`Decoder::spent`].
         spent: usize,
+        /// How many rows were left out because they belong to another market: the streams of
+        /// all instruments of a Binance futures market carry both markets (since 2026-06-30).
+        foreign: usize,
     },
     /// Not data; lent by [`Decoder::control`].
     Control,

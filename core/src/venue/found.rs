@@ -6,7 +6,8 @@ use super::control::{Control, Rejection, RequestId, Subject};
 use super::decode::Decoded;
 use super::json::{Pools, Run, Span};
 use crate::market::{
-    Body, Book, BookKind, Channel, Event, Level, Market, Scope, Ticker, Trade, Venue,
+    Body, Book, BookKind, Candle, Channel, Event, Funding, IndexPrice, Instrument, Level,
+    Liquidation, MarkPrice, Market, OpenInterest, PriceLimit, Ratio, Scope, Ticker, Trade, Venue,
 };
 use crate::time::UnixNanos;
 
@@ -23,8 +24,9 @@ const MAX_NAME: usize = 128;
 pub(super) struct Found {
     pub(super) pools: Pools,
     rows: Vec<Row>,
-    tickers: Vec<Ticker>,
+    figures: Vec<Figures>,
     spent: Vec<Row>,
+    foreign: usize,
     control: Option<ControlRow>,
     kind: Name,
     /// What the stream is about, where that is not the instrument of each row.
@@ -44,7 +46,28 @@ pub(super) struct Row {
 pub(super) enum RowBody {
     Trade(TradeRow),
     Book(BookRow),
-    Ticker(u32),
+    /// Where in the figures found.
+    Figures(u32),
+}
+
+/// What is told in figures. They are large, and what is hot has none.
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+#[expect(
+    dead_code,
+    reason = "the channels that tell the others come one by one"
+)]
+pub(super) enum Figures {
+    Candle(Candle),
+    Ticker(Ticker),
+    MarkPrice(MarkPrice),
+    IndexPrice(IndexPrice),
+    Funding(Funding),
+    PriceLimit(PriceLimit),
+    OpenInterest(OpenInterest),
+    Liquidation(Liquidation),
+    Ratio(Ratio),
+    Instrument(Instrument),
 }
 
 /// A trade and the place of its only text.
@@ -105,8 +128,9 @@ impl Found {
     pub(super) fn clear(&mut self) {
         self.pools.clear();
         self.rows.clear();
-        self.tickers.clear();
+        self.figures.clear();
         self.spent.clear();
+        self.foreign = 0;
         self.control = None;
         self.kind = Name::Ours("");
         self.subject = None;
@@ -122,7 +146,7 @@ impl Found {
             {
                 &mut self.spent
             }
-            RowBody::Trade(_) | RowBody::Book(_) | RowBody::Ticker(_) => &mut self.rows,
+            RowBody::Trade(_) | RowBody::Book(_) | RowBody::Figures(_) => &mut self.rows,
         };
         if rows.len() >= MAX_ROWS || row.instrument.len() > MAX_NAME {
             return None;
@@ -131,9 +155,22 @@ impl Found {
         Some(())
     }
 
-    pub(super) fn push_ticker(&mut self, ticker: Ticker) -> RowBody {
-        self.tickers.push(ticker);
-        RowBody::Ticker((self.tickers.len() - 1) as u32)
+    /// Keeps figures for the row that is pushed next.
+    pub(super) fn push_figures(&mut self, figures: Figures) -> RowBody {
+        self.figures.push(figures);
+        RowBody::Figures((self.figures.len() - 1) as u32)
+    }
+
+    /// Leaves out a row of another market.
+    #[expect(dead_code, reason = "the channels that need it come one by one")]
+    pub(super) const fn leave_out(&mut self) {
+        self.foreign += 1;
+    }
+
+    #[expect(dead_code, reason = "the channels that need it come one by one")]
+    /// Says what the stream is about, where that is not the instrument of each row.
+    pub(super) const fn set_subject(&mut self, subject: Span) {
+        self.subject = Some(subject);
     }
 
     /// What to say of the events found.
@@ -143,6 +180,7 @@ impl Found {
             channel,
             count: self.rows.len(),
             spent: self.spent.len(),
+            foreign: self.foreign,
         }
     }
 
@@ -194,7 +232,7 @@ impl Found {
                 ..row.trade
             }),
             RowBody::Book(row) => Body::Book(self.book(row)),
-            RowBody::Ticker(index) => Body::Ticker(self.tickers.get(index as usize)?),
+            RowBody::Figures(index) => self.figures.get(index as usize)?.body(),
         };
         let instrument = row.instrument.of(text, &self.pools);
         let subject = match (channel.scope(), self.subject) {
@@ -267,6 +305,23 @@ impl Found {
             },
             ControlRow::Pong => Control::Pong,
         })
+    }
+}
+
+impl Figures {
+    const fn body(&self) -> Body<'_> {
+        match self {
+            Self::Candle(candle) => Body::Candle(candle),
+            Self::Ticker(ticker) => Body::Ticker(ticker),
+            Self::MarkPrice(price) => Body::MarkPrice(price),
+            Self::IndexPrice(price) => Body::IndexPrice(price),
+            Self::Funding(funding) => Body::Funding(funding),
+            Self::PriceLimit(limit) => Body::PriceLimit(limit),
+            Self::OpenInterest(interest) => Body::OpenInterest(interest),
+            Self::Liquidation(liquidation) => Body::Liquidation(liquidation),
+            Self::Ratio(ratio) => Body::Ratio(ratio),
+            Self::Instrument(instrument) => Body::Instrument(instrument),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! that of recorded messages.
 
 use super::decode::{DecodeError, Decoded, Problem};
-use super::found::{BookRow, ControlRow, Found, Name, Row, RowBody, SubjectRow, TradeRow};
+use super::found::{BookRow, ControlRow, Figures, Found, Name, Row, RowBody, SubjectRow, TradeRow};
 use super::json::{
     Blank, Fail, FourLevels, Kind, Pools, Quoted, Reader, Scan, Source, Span, Stamp, Value, record,
 };
@@ -525,7 +525,7 @@ impl TickerRow {
             instrument: self.instrument,
             exchange_time: Some(self.computed.0.0),
             sent_time: None,
-            body: found.push_ticker(ticker),
+            body: found.push_figures(Figures::Ticker(ticker)),
         }
     }
 }

@@ -232,6 +232,7 @@ fn a_trade_number_spent_without_a_trade_is_left_out_and_counted() {
         channel: Channel::Trade,
         count: 0,
         spent: 1,
+        foreign: 0,
     };
     let mut decoder = Decoder::new(USDM);
     for text in [text.clone(), format!(" {text}")] {
@@ -346,6 +347,7 @@ fn okx_trades_have_every_field() {
         channel: Channel::Trades,
         count: 2,
         spent: 0,
+        foreign: 0,
     };
     assert_eq!(decoder.decode(text), Ok(two));
     let event = |time, trade| Event {
