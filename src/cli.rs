@@ -54,6 +54,10 @@ pub enum Command {
     ///
     /// Prints a line for each twin: market, WebSocket base URL, REST base URL.
     Twin(Twin),
+    /// Print what is complete and what is missing in collected events, per stream and day
+    ///
+    /// Exits with 0 if every gap is told and explained in the events themselves, with 1 otherwise.
+    Ledger(Ledger),
     /// Turn raw exchange messages, one a line, into NDJSON events
     ///
     /// At the end one JSON line on standard error counts the messages, events, control messages
@@ -143,6 +147,16 @@ pub struct Twin {
     /// Write each fault and each omitted update to FILE, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// Arguments of `ledger`.
+#[derive(Debug, clap::Args)]
+pub struct Ledger {
+    /// A file that `run` has written, or a folder of them: all with `.ndjson` in their names
+    pub place: PathBuf,
+    /// Print one JSON object a line, for each stream and day
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `decode`.
@@ -304,7 +318,7 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-const COMMANDS: &str = "; allowed: demo, run, record, replay, check, twin, decode";
+const COMMANDS: &str = "; allowed: demo, run, record, replay, check, twin, ledger, decode";
 
 /// What clap itself says, without its prefix, usage and tips.
 struct FirstLine<'a>(&'a str);

@@ -23,6 +23,8 @@ pub enum Failure {
     Replay(String),
     /// It ran, and what it saw is not as it should be.
     Verdict,
+    /// In what was collected something is missing, and nothing tells why: so many gaps.
+    Unexplained(usize),
 }
 
 impl Failure {
@@ -39,7 +41,8 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Arguments(_) | Self::Config(_) => 2,
-            Self::Io(_) | Self::Output(_) | Self::Replay(_) | Self::Verdict => 1,
+            Self::Io(_) | Self::Output(_) | Self::Replay(_) => 1,
+            Self::Verdict | Self::Unexplained(_) => 1,
         }
     }
 }
@@ -53,6 +56,13 @@ impl fmt::Display for Failure {
             Self::Config(error) => error.fmt(f),
             Self::Output(error) => error.fmt(f),
             Self::Verdict => f.write_str("the verdict is no"),
+            Self::Unexplained(1) => f.write_str("something is missing and nothing tells why"),
+            Self::Unexplained(count) => {
+                write!(
+                    f,
+                    "in {count} places something is missing and nothing tells why"
+                )
+            }
         }
     }
 }

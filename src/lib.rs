@@ -13,6 +13,7 @@ pub mod decode;
 pub mod demo;
 mod failure;
 mod host;
+pub mod ledger;
 mod lines;
 mod ndjson;
 pub mod record;
@@ -67,6 +68,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Replay(replay) => replay::run(&replay.file, print_of(replay)),
         Command::Check(plan) => check::run(&plan.config),
         Command::Twin(arguments) => twins::run(&twins_of(arguments)),
+        Command::Ledger(arguments) => ledger::run(&arguments.place, form_of(arguments)),
         Command::Decode(decode) => decode::run(decode.market, decode.file.as_deref()),
     }
 }
@@ -89,6 +91,14 @@ const fn print_of(arguments: &cli::Replay) -> Print {
         Print::Nothing
     } else {
         Print::Events
+    }
+}
+
+const fn form_of(arguments: &cli::Ledger) -> ledger::Form {
+    if arguments.json {
+        ledger::Form::Json
+    } else {
+        ledger::Form::Table
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use memchr::memchr;
+
 /// The longest line, its end not counted. The largest message of any venue has a tenth of it.
 pub(crate) const LINE_MAX: usize = 4 << 20;
 
@@ -50,7 +52,7 @@ impl<R: BufRead> Lines<R> {
                 return Ok(begun.then(|| self.line(progress)));
             }
             begun = true;
-            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let end = memchr(b'\n', bytes);
             let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
             if self.line.len() + part.len() > LINE_MAX {
                 progress = Progress::PassingOver;

@@ -3,6 +3,7 @@
 
 mod figures;
 mod market;
+mod read;
 mod session;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 pub(crate) use market::{Place, write_market};
+pub(crate) use read::{EventLine, Unread};
 pub(crate) use session::{Overflow, Writer};
 
 /// Appends one line to `out`.

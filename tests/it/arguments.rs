@@ -49,8 +49,10 @@ fn arguments_that_make_no_sense_are_told_in_one_sentence() {
         ),
     ];
     for (arguments, sentence) in table {
-        let sentence =
-            sentence.replace("COMMANDS", "demo, run, record, replay, check, twin, decode");
+        let sentence = sentence.replace(
+            "COMMANDS",
+            "demo, run, record, replay, check, twin, ledger, decode",
+        );
         let expected = format!("marketprism: {sentence}\n");
         assert_eq!(told(arguments), (Some(2), expected), "{arguments:?}");
     }

@@ -6,6 +6,7 @@ mod collect;
 mod decode;
 mod demo;
 mod judge;
+mod ledger;
 mod program;
 mod readme;
 mod record;

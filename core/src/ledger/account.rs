@@ -74,13 +74,14 @@ impl Account {
     }
 
     fn in_order(&mut self, at: UnixNanos, numbers: Option<Numbers>) {
-        self.rhythm.touch(at);
         let Some(numbers) = numbers else {
             self.settle_doubt(at);
+            self.rhythm.touch(at);
             return self.days.at(at).count(Count::Message);
         };
         let covered = self.covered(numbers);
         self.pass_over(covered.first, at);
+        self.rhythm.touch(at);
         let is_new = self.accept(at, covered);
         self.reach(numbers.last);
         match self.rule == Rule::Consecutive && !is_new {

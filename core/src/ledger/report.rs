@@ -86,6 +86,12 @@ impl<'a> StreamReport<'a> {
         &self.account.subject
     }
 
+    /// Its gaps, in the order of their being noticed.
+    #[must_use]
+    pub fn gaps(&self) -> &'a [Gap] {
+        self.account.gaps.as_slice()
+    }
+
     /// How many of its days are too long ago to be told of.
     #[must_use]
     pub const fn forgotten_days(&self) -> u64 {

@@ -74,6 +74,9 @@ pub enum GapCause {
 }
 
 impl GapCause {
+    /// Every cause.
+    pub const ALL: [Self; 3] = [Self::Missing, Self::Connection, Self::Resubscription];
+
     /// The stable name, for output.
     #[must_use]
     pub const fn name(self) -> &'static str {

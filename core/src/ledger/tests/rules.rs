@@ -141,6 +141,17 @@ fn where_numbers_are_consecutive_they_settle_every_doubt() {
 }
 
 #[test]
+fn a_gap_that_nobody_tells_of_lies_between_the_messages_around_it() {
+    let mut book = Book::of(Market::BinanceSpot, Channel::Trade);
+    book.trade(7);
+    book.now += 3 * SECOND;
+    book.trade(9);
+    let day = book.day();
+    let (since, until) = (day.gaps[0].since.as_nanos(), day.gaps[0].until.as_nanos());
+    assert_eq!((since, until), (NOON, NOON + 3 * SECOND));
+}
+
+#[test]
 fn a_row_of_okx_stands_for_its_fills_and_a_change_of_spot_for_its_updates() {
     let mut book = Book::of(Market::Okx, Channel::Trades);
     let row = |id, first| Some(Numbers::of_trade(Channel::Trades, id, Some(first)));
