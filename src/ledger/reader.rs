@@ -1,14 +1,13 @@
 //! From event lines to notes in the account.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use marketprism_core::UnixNanos;
 use marketprism_core::ledger::{Ledger, Note, StreamId};
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::Channel;
 use marketprism_core::session::GapCause;
 
 use crate::failure::Failure;
@@ -24,8 +23,8 @@ const MAX_TORN: usize = 100;
 #[derive(Default)]
 pub(super) struct Reader {
     ledger: Ledger,
-    streams: HashMap<String, Option<Stream>>,
-    sessions: HashMap<String, u32>,
+    streams: BTreeMap<String, Option<Stream>>,
+    sessions: BTreeMap<String, u32>,
     /// The name of a stream, to look it up.
     key: String,
     remarks: Remarks,
@@ -138,8 +137,8 @@ impl Reader {
     /// The stream that a line is about, if it names one that we know.
     fn stream(&mut self, line: &EventLine<'_>) -> Option<Stream> {
         self.key.clear();
-        for part in [&line.market, &line.channel, &line.instrument] {
-            self.key.push_str(part);
+        for name in line.names() {
+            self.key.push_str(name);
             self.key.push('\n');
         }
         if let Some(known) = self.streams.get(&self.key) {
@@ -151,18 +150,17 @@ impl Reader {
     }
 
     fn new_stream(&mut self, line: &EventLine<'_>) -> Option<Stream> {
-        let market: Market = line.market.parse().ok()?;
-        let channel: Channel = line.channel.parse().ok()?;
-        let id = self.ledger.stream(market, channel, &line.instrument)?;
+        let (market, channel) = (line.market.parse().ok()?, line.channel.parse().ok()?);
+        let id = self.ledger.stream(market, channel, line.subject(channel))?;
         Some(Stream { id, channel })
     }
 
-    fn session(&mut self, name: &Cow<'_, str>) -> u32 {
-        if let Some(number) = self.sessions.get(name.as_ref()) {
+    fn session(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.sessions.get(name) {
             return *number;
         }
         let number = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
-        self.sessions.insert(name.clone().into_owned(), number);
+        self.sessions.insert(name.to_owned(), number);
         number
     }
 }

@@ -65,6 +65,8 @@ struct Line<'a, B> {
     venue: &'static str,
     market: &'static str,
     instrument: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
     channel: Text<Channel>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exchange_ns: Option<u64>,
@@ -90,6 +92,7 @@ impl<'a, B> Line<'a, B> {
             venue: event.market.venue().name(),
             market: event.market.name(),
             instrument: event.instrument,
+            subject: Some(event.subject).filter(|subject| *subject != event.instrument),
             channel: Text(event.channel),
             exchange_ns: event.exchange_time.map(UnixNanos::as_nanos),
             sent_ns: event.sent_time.map(UnixNanos::as_nanos),

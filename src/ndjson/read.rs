@@ -5,7 +5,7 @@ use std::fmt;
 
 use marketprism_core::UnixNanos;
 use marketprism_core::ledger::Standing;
-use marketprism_core::market::{BookKind, Channel};
+use marketprism_core::market::{BookKind, Channel, Scope};
 use marketprism_core::session::{Disorder, Missing, Numbers};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -20,7 +20,9 @@ pub(crate) struct EventLine<'a> {
     #[serde(borrow, default)]
     pub(crate) market: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(crate) instrument: Cow<'a, str>,
+    instrument: Cow<'a, str>,
+    #[serde(borrow, default)]
+    subject: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(crate) channel: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -66,6 +68,20 @@ impl<'a> EventLine<'a> {
             true => Unread::Torn,
             false => Unread::Foreign(error),
         })
+    }
+
+    /// All names that together stand for a stream.
+    pub(crate) fn names(&self) -> [&str; 4] {
+        [&self.market, &self.channel, &self.instrument, &self.subject]
+    }
+
+    /// What a stream of this channel is about, which is not always an instrument.
+    pub(crate) fn subject(&self, channel: Channel) -> &str {
+        match (channel.scope(), self.subject.as_ref()) {
+            (Scope::Market, _) => "",
+            (_, "") => &self.instrument,
+            (_, subject) => subject,
+        }
     }
 
     pub(crate) fn received(&self) -> Option<UnixNanos> {
@@ -215,6 +231,16 @@ mod tests {
         for (line, expected) in table {
             assert_eq!(numbers(&read(line), Channel::Books), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_stream_that_tells_of_many_instruments_is_one_stream() {
+        let swaps = "liquidation-orders".parse().unwrap();
+        let line = read(r#"{"kind":"liquidation","instrument":"BTC-USDT-SWAP","subject":"SWAP"}"#);
+        assert_eq!(line.subject(swaps), "SWAP");
+        assert_eq!(line.subject("!forceOrder@arr".parse().unwrap()), "");
+        let line = read(r#"{"kind":"gap","instrument":"SWAP"}"#);
+        assert_eq!(line.subject(swaps), "SWAP");
     }
 
     #[test]

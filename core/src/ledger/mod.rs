@@ -74,7 +74,7 @@ pub struct Subject {
     pub market: Market,
     /// The channel.
     pub channel: Channel,
-    /// The venue's name of the instrument.
+    /// The venue's name of the instrument, or of what else the channel is about.
     pub instrument: String,
 }
 
@@ -219,7 +219,7 @@ impl Ledger {
             | Event::Undecoded(_) => return Some(Note::Alive),
         };
         Some(Note::Data {
-            stream: self.stream(market, event.channel, event.instrument)?,
+            stream: self.stream(market, event.channel, event.subject)?,
             numbers: Numbers::of(event),
             standing,
         })
