@@ -29,11 +29,11 @@ fn arguments_that_make_no_sense_are_told_in_one_sentence() {
         (&["decode"], "--market <MARKET> is missing; see --help"),
         (
             &["decode", "--market"],
-            "`--market <MARKET>` needs a value; allowed: binance-spot, binance-usdm, okx",
+            "`--market <MARKET>` needs a value; allowed: binance-spot, binance-usdm, binance-coinm, okx",
         ),
         (
             &["decode", "--market", "kraken"],
-            "`--market <MARKET>` cannot be `kraken`; allowed: binance-spot, binance-usdm, okx",
+            "`--market <MARKET>` cannot be `kraken`; allowed: binance-spot, binance-usdm, binance-coinm, okx",
         ),
         (
             &["demo", "--runtime", "moi"],
