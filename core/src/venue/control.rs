@@ -180,12 +180,14 @@ impl Reason {
 
 impl<'a> Subject<'a> {
     /// Finds the argument in the words of an OKX error: "Wrong URL or
-    /// channel:trades,instId:FOO-BAR doesn't exist."
+    /// channel:trades,instId:FOO-BAR doesn't exist." Channels of a type of instrument have an
+    /// `instType` there.
     #[must_use]
     pub fn in_message(message: &'a str) -> Option<Self> {
         let (_, rest) = message.split_once("channel:")?;
         let (channel, rest) = rest.split_once(',')?;
-        let rest = rest.strip_prefix("instId:")?;
+        let of_instrument = rest.strip_prefix("instId:");
+        let rest = of_instrument.or_else(|| rest.strip_prefix("instType:"))?;
         let end = rest
             .find(|c: char| c.is_whitespace() || c == ',')
             .unwrap_or(rest.len());
@@ -236,11 +238,19 @@ mod tests {
             Subject::in_message("channel:trades,instId:FOO-BAR."),
             Some(subject)
         );
+        let of_type = Subject {
+            channel: "instruments",
+            instrument: "SPOT",
+        };
+        assert_eq!(
+            Subject::in_message("channel:instruments,instType:SPOT doesn't exist."),
+            Some(of_type)
+        );
         for message in [
             "",
             "Invalid request: {}",
             "channel:",
-            "channel:a,instType:SPOT",
+            "channel:a,uly:BTC-USD",
         ] {
             assert_eq!(Subject::in_message(message), None, "{message}");
         }

@@ -12,7 +12,8 @@ use crate::market::{Channel, Event, Market};
 ///
 /// Decide first, borrow last: [`decode`](Self::decode) says what a message is and keeps what it
 /// found; [`event`](Self::event), [`control`](Self::control) and [`kind`](Self::kind) lend it
-/// together with the text, until the next `decode`. After warm-up nothing is allocated.
+/// together with the text, until the next `decode`. After warm-up nothing is allocated, but for
+/// the texts of instruments, which are seldom told.
 ///
 /// ```
 /// use marketprism_core::market::{Body, Market};
@@ -55,7 +56,7 @@ pub enum Decoded {
     },
     /// Not data; lent by [`Decoder::control`].
     Control,
-    /// A message that the venue documents and that is not decoded here, such as a candle; named
+    /// A message that the venue documents and that is not decoded here, such as a spread; named
     /// by [`Decoder::kind`].
     Unhandled,
     /// A message of a kind that we have never heard of; what names it, if anything does, is lent
@@ -191,7 +192,7 @@ impl Decoder {
         self.found.control(self.market.venue(), text)
     }
 
-    /// What the message decoded last, which `text` has to be, calls itself: `kline`, `candle1m`;
+    /// What the message decoded last, which `text` has to be, calls itself: `kline`, `opt-summary`;
     /// empty if it has no name.
     #[must_use]
     pub fn kind<'a>(&'a self, text: &'a str) -> &'a str {

@@ -53,10 +53,6 @@ pub(super) enum RowBody {
 /// What is told in figures. They are large, and what is hot has none.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
-#[expect(
-    dead_code,
-    reason = "the channels that tell the others come one by one"
-)]
 pub(super) enum Figures {
     Candle(Candle),
     Ticker(Ticker),
@@ -167,7 +163,6 @@ impl Found {
         self.foreign += 1;
     }
 
-    #[expect(dead_code, reason = "the channels that need it come one by one")]
     /// Says what the stream is about, where that is not the instrument of each row.
     pub(super) const fn set_subject(&mut self, subject: Span) {
         self.subject = Some(subject);

@@ -4,29 +4,30 @@
 
 use std::fmt::Write as _;
 
-use marketprism_core::market::{
-    Body, Book, BookKind, Event, InstrumentType, Level, Market, Ticker, Trade, Venue,
-};
+use marketprism_core::market::{Body, Book, BookKind, Event, Level, Market, Trade, Venue};
 use serde_json::Value;
 
+use crate::reference_okx as okx;
+use crate::shown::figures;
+
 /// One of our events as text.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "figures have no numbers that follow each other"
-)]
 pub(crate) fn show(event: &Event<'_>) -> String {
-    let body = match event.body {
-        Body::Trade(trade) => show_trade(&trade),
-        Body::Book(book) => show_book(&book),
-        Body::Ticker(ticker) => show_ticker(ticker),
-        other => format!("{other:?}"),
-    };
+    let body = figures(&event.body).unwrap_or_else(|| show_numbered(&event.body));
     let exchange = event.exchange_time.map(|time| time.as_nanos());
     let sent = event.sent_time.map(|time| time.as_nanos());
     format!(
-        "{} {} {} {exchange:?} {sent:?} {body}",
-        event.market, event.channel, event.instrument
+        "{} {} {}/{} {exchange:?} {sent:?} {body}",
+        event.market, event.channel, event.subject, event.instrument
     )
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are figures")]
+fn show_numbered(body: &Body<'_>) -> String {
+    match body {
+        Body::Trade(trade) => show_trade(trade),
+        Body::Book(book) => show_book(book),
+        other => panic!("no text of {other:?}"),
+    }
 }
 
 fn show_trade(trade: &Trade<'_>) -> String {
@@ -74,40 +75,11 @@ fn show_levels(levels: &[Level]) -> String {
     out
 }
 
-fn show_ticker(ticker: &Ticker) -> String {
-    let decimals = [
-        ticker.last,
-        ticker.last_quantity,
-        ticker.ask_price,
-        ticker.ask_quantity,
-        ticker.bid_price,
-        ticker.bid_quantity,
-        ticker.open,
-        ticker.high,
-        ticker.low,
-        ticker.open_utc0,
-        ticker.open_utc8,
-    ];
-    let mut out = format!(
-        "ticker {}",
-        ticker.instrument_type.map_or("", InstrumentType::name)
-    );
-    for decimal in decimals {
-        let text = decimal.map(|decimal| decimal.to_string());
-        write!(out, " {}", text.unwrap_or_default()).unwrap();
-    }
-    for wide in [ticker.volume, ticker.volume_currency] {
-        let text = wide.map(|wide| wide.to_string());
-        write!(out, " {}", text.unwrap_or_default()).unwrap();
-    }
-    out
-}
-
 /// The events of a message as text, or `None` if it is not of our channels.
 pub(crate) fn reference(market: Market, message: &Value) -> Option<Vec<String>> {
     match market.venue() {
         Venue::Binance => binance(market, message).map(|event| vec![event]),
-        Venue::Okx => okx(message),
+        Venue::Okx => okx::events(message),
     }
 }
 
@@ -141,8 +113,12 @@ fn binance(market: Market, message: &Value) -> Option<String> {
         _ => return None,
     };
     let (exchange, sent) = (nanos(data.get("T")), nanos(data.get("E")));
+    let subject = match channel.starts_with('!') {
+        true => "",
+        false => &instrument,
+    };
     Some(format!(
-        "{market} {channel} {instrument} {exchange:?} {sent:?} {body}"
+        "{market} {channel} {subject}/{instrument} {exchange:?} {sent:?} {body}"
     ))
 }
 
@@ -191,81 +167,7 @@ fn binance_book(kind: &str, data: &Value) -> String {
     )
 }
 
-fn okx(message: &Value) -> Option<Vec<String>> {
-    let (arg, data) = (message.get("arg")?, message.get("data")?.as_array()?);
-    let channel = text(&arg["channel"]);
-    let one = |row: &Value| {
-        let instrument = row.get("instId").unwrap_or_else(|| &arg["instId"]);
-        let body = match channel.as_str() {
-            "trades" => okx_trade(row),
-            "tickers" => okx_ticker(row),
-            "bbo-tbt" => okx_book("top1", row),
-            "books" | "books-l2-tbt" | "books50-l2-tbt" if message["action"] == "update" => {
-                okx_book("delta", row)
-            }
-            "books" | "books-l2-tbt" | "books50-l2-tbt" if message["action"] == "snapshot" => {
-                okx_book("snapshot", row)
-            }
-            _ => return None,
-        };
-        let exchange = nanos(row.get("ts"));
-        let instrument = text(instrument);
-        Some(format!(
-            "okx {channel} {instrument} {exchange:?} None {body}"
-        ))
-    };
-    data.iter().map(one).collect()
-}
-
-fn okx_trade(row: &Value) -> String {
-    let id = number(&row["tradeId"]).unwrap();
-    let count = row.get("count").and_then(number);
-    format!(
-        "trade {id} {:?} {:?} {} {} None {} None {:?} {:?}",
-        count.map(|count| id - count + 1),
-        count.map(|_| id),
-        text(&row["px"]),
-        text(&row["sz"]),
-        text(&row["side"]),
-        row.get("source").and_then(number),
-        row["seqId"].as_i64(),
-    )
-}
-
-fn okx_book(kind: &str, row: &Value) -> String {
-    format!(
-        "{kind} None {:?} {:?} {:?} bids{} asks{}",
-        row["seqId"].as_i64(),
-        row["prevSeqId"].as_i64(),
-        row["checksum"].as_i64(),
-        rows(&row["bids"]),
-        rows(&row["asks"]),
-    )
-}
-
-fn okx_ticker(row: &Value) -> String {
-    let mut out = format!("ticker {}", text(&row["instType"]).to_lowercase());
-    for key in [
-        "last",
-        "lastSz",
-        "askPx",
-        "askSz",
-        "bidPx",
-        "bidSz",
-        "open24h",
-        "high24h",
-        "low24h",
-        "sodUtc0",
-        "sodUtc8",
-        "vol24h",
-        "volCcy24h",
-    ] {
-        write!(out, " {}", text(&row[key])).unwrap();
-    }
-    out
-}
-
-fn rows(levels: &Value) -> String {
+pub(crate) fn rows(levels: &Value) -> String {
     let mut out = String::new();
     for level in levels.as_array().unwrap() {
         let orders = level.get(3).and_then(number);
@@ -275,14 +177,14 @@ fn rows(levels: &Value) -> String {
     out
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn number(value: &Value) -> Option<i64> {
+pub(crate) fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn nanos(value: Option<&Value>) -> Option<i64> {
+pub(crate) fn nanos(value: Option<&Value>) -> Option<i64> {
     Some(number(value?)? * 1_000_000)
 }

@@ -232,15 +232,15 @@ fn what_is_not_decoded_is_named_and_what_is_unknown_is_called_so() {
         (SPOT, "3", Decoded::Unknown, ""),
         (
             OKX,
-            r#"{"arg":{"channel":"candle1m","instId":"BTC-USDT"},"data":[]}"#,
+            r#"{"arg":{"channel":"sprd-candle1m","sprdId":"BTC-USDT_BTC-USDT-SWAP"},"data":[]}"#,
             Decoded::Unhandled,
-            "candle1m",
+            "sprd-candle1m",
         ),
         (
             OKX,
-            r#"{"arg":{"channel":"books5","instId":"BTC-USDT"},"data":[]}"#,
+            r#"{"arg":{"channel":"opt-summary","instFamily":"BTC-USD"},"data":[]}"#,
             Decoded::Unhandled,
-            "books5",
+            "opt-summary",
         ),
         (
             OKX,

@@ -7,6 +7,7 @@ use marketprism_core::venue::{DecodeError, Decoder};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::okx_events;
 use crate::reference::{reference, show};
 
 pub(crate) const SPOT: Market = Market::BinanceSpot;
@@ -105,6 +106,12 @@ pub(crate) const MESSAGES: [(Market, &str); 22] = [
     ),
 ];
 
+/// The same, and those that have a table of their own.
+pub(crate) fn messages() -> Vec<(Market, &'static str)> {
+    let okx = okx_events::MESSAGES.map(|text| (OKX, text));
+    MESSAGES.into_iter().chain(okx).collect()
+}
+
 /// The events of the message decoded last, as text.
 pub(crate) fn events(decoder: &Decoder, text: &str) -> Vec<String> {
     (0..)
@@ -200,7 +207,7 @@ impl Scrambler {
 
 #[test]
 fn every_message_is_the_same_in_any_order_and_as_the_reference_reads_it() {
-    for (market, text) in MESSAGES {
+    for (market, text) in messages() {
         let tree: Value = serde_json::from_str(text).unwrap();
         let mut decoder = Decoder::new(market);
         let decoded = decoder.decode(text);
@@ -266,10 +273,10 @@ proptest! {
 
     #[test]
     fn a_message_with_changes_is_read_or_refused_and_both_ways_agree(
-        message in 0..MESSAGES.len(),
+        message in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<u8>()), 1..6),
     ) {
-        let (market, text) = MESSAGES[message];
+        let (market, text) = *message.get(&messages());
         let mut bytes = text.as_bytes().to_vec();
         for (place, kind, byte) in changes {
             let at = place.index(bytes.len());
@@ -285,8 +292,8 @@ proptest! {
     }
 
     #[test]
-    fn a_message_in_any_order_is_the_same(message in 0..MESSAGES.len(), seed: u64) {
-        let (market, text) = MESSAGES[message];
+    fn a_message_in_any_order_is_the_same(message in any::<prop::sample::Index>(), seed: u64) {
+        let (market, text) = *message.get(&messages());
         let tree: Value = serde_json::from_str(text).unwrap();
         let scrambled = scrambled(&tree, seed);
         let mut decoder = Decoder::new(market);

@@ -9,11 +9,11 @@ use marketprism_core::venue::{Decoded, Decoder};
 
 use crate::venue_decode::{MESSAGES, OKX, SPOT, USDM};
 
-fn decimal(text: &str) -> Decimal {
+pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn level(price: &str, quantity: &str, orders: Option<u32>) -> Level {
+pub(crate) fn level(price: &str, quantity: &str, orders: Option<u32>) -> Level {
     Level {
         price: decimal(price),
         quantity: decimal(quantity),
@@ -21,12 +21,12 @@ fn level(price: &str, quantity: &str, orders: Option<u32>) -> Level {
     }
 }
 
-fn millis(millis: u64) -> Option<UnixNanos> {
+pub(crate) fn millis(millis: u64) -> Option<UnixNanos> {
     UnixNanos::from_millis(millis)
 }
 
 /// Decodes a message of one event and hands it over.
-fn one(market: Market, text: &str, check: impl FnOnce(Event<'_>)) {
+pub(crate) fn one(market: Market, text: &str, check: impl FnOnce(Event<'_>)) {
     let mut decoder = Decoder::new(market);
     match decoder.decode(text) {
         Ok(Decoded::Events { count: 1, .. }) => check(decoder.event(text, 0).unwrap()),

@@ -23,7 +23,7 @@ use crate::market::{Channel, Level};
 
 pub(crate) use reader::{Kind, Reader};
 pub(crate) use scan::Scan;
-pub(crate) use value::{Blank, FourLevels, Ignored, Is, PairLevels, Quoted, Stamp, Word};
+pub(crate) use value::{Blank, FourLevels, Ignored, Is, Later, PairLevels, Quoted, Stamp, Word};
 
 /// Levels of one message, at most: several times what the deepest book of any venue holds.
 const MAX_LEVELS: usize = 50_000;
@@ -91,6 +91,16 @@ pub(crate) trait Source {
 
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Self::Error>;
 
+    /// Goes through an array of the name `field`, element by element.
+    fn each(
+        &mut self,
+        field: &'static str,
+        element: impl FnMut(&mut Self) -> Result<(), Self::Error>,
+    ) -> Result<(), Self::Error>;
+
+    /// The same way of reading, at a place that was passed over.
+    fn at(&self, place: Later) -> Self;
+
     /// The whole message.
     fn whole(&self) -> &str;
 
@@ -104,6 +114,28 @@ impl Source for Scan<'_> {
     #[inline(always)]
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Unexpected> {
         T::scan(self, pools).ok_or(Unexpected)
+    }
+
+    #[inline(always)]
+    fn each(
+        &mut self,
+        _: &'static str,
+        mut element: impl FnMut(&mut Self) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
+        self.literal(b"[").ok_or(Unexpected)?;
+        if self.literal(b"]").is_some() {
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            if self.literal(b",").is_none() {
+                return self.literal(b"]").ok_or(Unexpected);
+            }
+        }
+    }
+
+    fn at(&self, place: Later) -> Self {
+        self.back_at(place.0)
     }
 
     fn whole(&self) -> &str {
@@ -120,6 +152,22 @@ impl Source for Reader<'_> {
 
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Fail> {
         T::read(self, pools)
+    }
+
+    fn each(
+        &mut self,
+        field: &'static str,
+        mut element: impl FnMut(&mut Self) -> Result<(), Fail>,
+    ) -> Result<(), Fail> {
+        let mut members = self.array().map_err(|fail| fail.named(field))?;
+        while self.element(&mut members)? {
+            element(self)?;
+        }
+        Ok(())
+    }
+
+    fn at(&self, place: Later) -> Self {
+        Self::at(self.message(), place.0)
     }
 
     fn whole(&self) -> &str {
@@ -327,4 +375,42 @@ macro_rules! record {
     };
 }
 
+/// Describes an array whose elements mean each something else, in their order. An `Option` at the
+/// end may be absent; what follows is ignored.
+macro_rules! tuple {
+    ($(#[$about:meta])* $name:ident { $($key:literal $field:ident: $value:ty,)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $value,)+
+        }
+
+        impl $crate::venue::json::Value for $name {
+            #[inline(always)]
+            fn scan(
+                scan: &mut $crate::venue::json::Scan<'_>,
+                pools: &mut $crate::venue::json::Pools,
+            ) -> Option<Self> {
+                let mut members = scan.array()?;
+                $(let $field = scan.part(&mut members, pools)?;)+
+                scan.literal(b"]")?;
+                Some(Self { $($field),+ })
+            }
+
+            fn read(
+                reader: &mut $crate::venue::json::Reader<'_>,
+                pools: &mut $crate::venue::json::Pools,
+            ) -> Result<Self, $crate::venue::json::Fail> {
+                let mut members = reader.array()?;
+                $(let $field = reader.part($key, &mut members, pools)?;)+
+                while reader.element(&mut members)? {
+                    reader.skip()?;
+                }
+                Ok(Self { $($field),+ })
+            }
+        }
+    };
+}
+
 pub(crate) use record;
+pub(crate) use tuple;

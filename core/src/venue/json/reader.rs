@@ -29,6 +29,7 @@ pub(crate) struct Key {
 pub(crate) enum Members {
     First,
     Next,
+    Over,
 }
 
 /// What kind of value comes next.
@@ -103,6 +104,19 @@ impl<'a> Reader<'a> {
     /// Whether an array has a further element; the reader then stands before it.
     pub(crate) fn element(&mut self, members: &mut Members) -> Result<bool, Fail> {
         self.next(members, b']')
+    }
+
+    /// The next element of an array, or what it is when the array has ended before it.
+    pub(crate) fn part<T: Value>(
+        &mut self,
+        key: &'static str,
+        members: &mut Members,
+        pools: &mut Pools,
+    ) -> Result<T, Fail> {
+        if self.element(members)? {
+            return T::read(self, pools).map_err(|fail| fail.named(key));
+        }
+        self.required(key, None)
     }
 
     /// Reads the value of a field that must come once only.
@@ -274,9 +288,13 @@ impl<'a> Reader<'a> {
 
     /// Passes the comma before a further member, or the closing bracket.
     fn next(&mut self, members: &mut Members, close: u8) -> Result<bool, Fail> {
+        if *members == Members::Over {
+            return Ok(false);
+        }
         self.blank();
         if self.rest().first() == Some(&close) {
             self.at += 1;
+            *members = Members::Over;
             return Ok(false);
         }
         if *members == Members::Next {

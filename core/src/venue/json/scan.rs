@@ -1,5 +1,6 @@
 //! The forward pass in the expected order.
 
+use super::reader::Members;
 use super::{Pools, Reader, Span, Value};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -87,6 +88,39 @@ impl<'a> Scan<'a> {
             .unwrap_or_default()
     }
 
+    /// Begins an array.
+    #[inline(always)]
+    pub(crate) fn array(&mut self) -> Option<Members> {
+        self.literal(b"[")?;
+        Some(Members::First)
+    }
+
+    /// The next element of an array, or what it is when the array has ended before it.
+    #[inline(always)]
+    pub(crate) fn part<T: Value>(&mut self, members: &mut Members, pools: &mut Pools) -> Option<T> {
+        if *members != Members::First && self.literal(b",").is_none() {
+            return T::absent();
+        }
+        *members = Members::Next;
+        T::scan(self, pools)
+    }
+
+    /// The same pass, standing at a place that it has passed over.
+    pub(crate) fn back_at(&self, place: usize) -> Self {
+        Self {
+            text: self.text,
+            rest: self.text.as_bytes().get(place..).unwrap_or_default(),
+        }
+    }
+
+    /// Passes a value of any kind, as the reader would.
+    pub(crate) fn skip(&mut self) -> Option<()> {
+        let mut reader = Reader::at(self.text, self.offset());
+        reader.skip().ok()?;
+        self.rest = self.text.as_bytes().get(reader.offset()..)?;
+        Some(())
+    }
+
     /// Begins an object whose members are `keys`.
     #[inline(always)]
     pub(crate) const fn object(&mut self, keys: &'static [&'static str]) -> Object<'_, 'a> {
@@ -152,8 +186,8 @@ impl Object<'_, '_> {
         if self.keys.contains(&key.as_str()) {
             return None;
         }
-        reader.skip().ok()?;
-        self.scan.rest = self.scan.text.as_bytes().get(reader.offset()..)?;
+        *self.scan = self.scan.back_at(reader.offset());
+        self.scan.skip()?;
         self.place = Place::Behind;
         Some(())
     }

@@ -24,6 +24,10 @@ pub(crate) struct Stamp(pub(crate) UnixNanos);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ignored;
 
+/// A value that is read when the object around it has been: where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Later(pub(super) usize);
+
 /// A text that is always the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Is<W>(PhantomData<W>);
@@ -242,11 +246,28 @@ impl Value for InstrumentType {
 impl Value for Ignored {
     #[inline(always)]
     fn scan(scan: &mut Scan<'_>, pools: &mut Pools) -> Option<Self> {
-        bool::scan(scan, pools).map(|_| Self)
+        match scan.peek()? {
+            b'"' => Span::scan(scan, pools).map(|_| Self),
+            _ => bool::scan(scan, pools).map(|_| Self),
+        }
     }
 
     fn read(reader: &mut Reader<'_>, _: &mut Pools) -> Result<Self, Fail> {
         reader.skip().map(|()| Self)
+    }
+}
+
+impl Value for Later {
+    fn scan(scan: &mut Scan<'_>, _: &mut Pools) -> Option<Self> {
+        let place = scan.offset();
+        scan.skip()?;
+        Some(Self(place))
+    }
+
+    fn read(reader: &mut Reader<'_>, _: &mut Pools) -> Result<Self, Fail> {
+        let place = reader.offset();
+        reader.skip()?;
+        Ok(Self(place))
     }
 }
 
