@@ -17,6 +17,7 @@ pub mod buffer;
 pub mod connection;
 pub mod fleet;
 pub mod ledger;
+pub mod lines;
 pub mod machine;
 pub mod market;
 #[cfg(test)]

@@ -439,7 +439,7 @@ fn changes_of_the_book_have_a_rule_and_nothing_else_has() {
         let expected = match market {
             Market::BinanceSpot => (Rule::Spot, "depth"),
             Market::Okx => (Rule::Okx, *stem),
-            _ => (Rule::Futures, "depth"),
+            Market::BinanceUsdm | Market::BinanceCoinm => (Rule::Futures, "depth"),
         };
         assert_eq!((*rule, *stem), expected);
     }

@@ -1,0 +1,455 @@
+//! Two lines, one stream: what two sessions bring of the same stream, merged by the venue's own
+//! numbers.
+//!
+//! A line is a session with its own socket, and nothing about it changes because there is
+//! another. The [`Arbiter`] of a stream stands behind both. It is a pure function of the numbers
+//! in the order in which they arrive: whichever line brings a message first wins, the other's copy
+//! is a repetition; where one line has a hole, what stands behind it waits for the other line,
+//! and only what neither can bring any more is a gap.
+//!
+//! What waits is bounded. When the bound is reached, the hole in front of it is a gap.
+
+mod lead;
+#[cfg(test)]
+mod tests;
+
+use alloc::collections::VecDeque;
+use core::fmt;
+
+pub use lead::{Lead, Standing};
+
+use crate::market::{Channel, Market, Missing};
+use crate::session::{GapCause, Numbers, Rule};
+use crate::time::UnixNanos;
+use lead::Leads;
+
+/// Messages of one stream that wait for the other line, at most.
+const HELD_MAX: usize = 1024;
+/// Gaps that are remembered so that they can be filled later, at most.
+const GAPS_MAX: usize = 64;
+
+/// One of two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Line {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl Line {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::A, Self::B];
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// The stable name, for output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::B => "b",
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+}
+
+/// What a line brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// By which line.
+    pub line: Line,
+    /// The numbers of the message.
+    pub numbers: Numbers,
+    /// How it came.
+    pub kind: Kind,
+    /// When.
+    pub received: UnixNanos,
+}
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// In the stream.
+    Live,
+    /// The snapshot of a book, in the stream or over REST.
+    Snapshot,
+    /// In the stream, which begins to count anew with it.
+    Reset,
+    /// Asked for over REST, to fill a gap.
+    Backfill,
+}
+
+/// What comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merged<P> {
+    /// The next message of the stream, and the line that was first to bring it.
+    Message(Line, P),
+    /// What neither line has brought: these numbers where they tell.
+    Gap(Option<Missing>, GapCause),
+}
+
+/// The arbiter of one stream. `P` is whatever is to come out for a message.
+#[derive(Clone, Debug)]
+pub struct Arbiter<P> {
+    rule: Rule,
+    /// Whether the stream itself brings snapshots.
+    carries: bool,
+    /// The last number that came out.
+    reached: Option<i64>,
+    /// Messages behind a hole, in the order of their numbers.
+    held: VecDeque<Held<P>>,
+    /// Gaps that have been told, oldest first.
+    gaps: VecDeque<Missing>,
+    /// Whether each line is up, and how far it has come.
+    lines: [Place; 2],
+    /// Both lines were down at the same time since the last message.
+    interrupted: bool,
+    snapshots: Snapshots,
+    leads: Leads,
+}
+
+#[derive(Clone, Debug)]
+struct Held<P> {
+    arrival: Arrival,
+    payload: P,
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    up: bool,
+    /// The last number it has brought since it came up.
+    last: Option<i64>,
+    /// The venue began to count anew, as the other line has shown, and this line has still to
+    /// come to there.
+    awaits_reset: bool,
+}
+
+/// What a snapshot is to the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Snapshots {
+    /// Nothing that came before can be used without one.
+    Wanted,
+    /// It is not needed, and what follows on its line continues from it (OKX).
+    Carrying,
+    /// It is not needed.
+    Spare,
+}
+
+/// Why a channel cannot be collected over two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotComparable(Channel);
+
+impl fmt::Display for NotComparable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the messages of {} have no numbers that are the same on every connection, so nothing \
+             tells a repetition of the other line from a new message",
+            self.0
+        )
+    }
+}
+
+impl core::error::Error for NotComparable {}
+
+/// Whether the messages of a channel can be told apart over two connections.
+///
+/// # Errors
+///
+/// They cannot.
+pub const fn comparable(market: Market, channel: Channel) -> Result<(), NotComparable> {
+    match Rule::of(market, channel) {
+        Rule::Consecutive | Rule::Chained | Rule::Rising | Rule::Polled => Ok(()),
+        Rule::Unnumbered => Err(NotComparable(channel)),
+    }
+}
+
+/// Where a message stands to what has come out.
+enum Stand {
+    /// It is the next.
+    Next,
+    /// It tells nothing new.
+    Known,
+    /// Something is missing before it.
+    Ahead,
+}
+
+impl<P> Arbiter<P> {
+    /// The arbiter of a stream.
+    ///
+    /// # Errors
+    ///
+    /// The channel's messages cannot be told apart over two connections.
+    pub const fn new(market: Market, channel: Channel) -> Result<Self, NotComparable> {
+        match comparable(market, channel) {
+            Ok(()) => Ok(Self {
+                rule: Rule::of(market, channel),
+                carries: channel.begins_with_snapshot(),
+                reached: None,
+                held: VecDeque::new(),
+                gaps: VecDeque::new(),
+                lines: [Place {
+                    up: false,
+                    last: None,
+                    awaits_reset: false,
+                }; 2],
+                interrupted: false,
+                snapshots: Snapshots::Wanted,
+                leads: Leads::new(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes what a line brings, and hands out what may come out now. `payload` is made only if
+    /// the message is new.
+    pub fn offer(
+        &mut self,
+        arrival: Arrival,
+        payload: impl FnOnce() -> P,
+        out: &mut impl FnMut(Merged<P>),
+    ) {
+        if arrival.kind == Kind::Backfill {
+            return self.backfill(arrival, payload, out);
+        }
+        let place = &mut self.lines[arrival.line.index()];
+        place.up = true;
+        match arrival.kind {
+            // Until the line comes to where the venue began to count anew, it repeats.
+            Kind::Live if place.awaits_reset => return,
+            Kind::Reset if !place.awaits_reset => self.reset(arrival.line),
+            Kind::Live | Kind::Reset | Kind::Snapshot | Kind::Backfill => {
+                place.awaits_reset = false;
+            }
+        }
+        self.lines[arrival.line.index()].last = Some(arrival.numbers.last);
+        match self.stand(arrival) {
+            Stand::Known => self.leads.second(arrival),
+            Stand::Next => self.pass(arrival, payload(), out),
+            Stand::Ahead => self.hold(arrival, payload()),
+        }
+        self.release(out);
+    }
+
+    /// A line has told what it missed before its first message, while nothing was collected.
+    pub fn missed(&mut self, missing: Missing, cause: GapCause, out: &mut impl FnMut(Merged<P>)) {
+        if self.reached.is_none() {
+            self.tell(Some(missing), cause, out);
+        }
+    }
+
+    /// A line is down: it brings nothing more of what went by meanwhile.
+    pub fn down(&mut self, line: Line, out: &mut impl FnMut(Merged<P>)) {
+        self.lines[line.index()] = Place::default();
+        self.interrupted |= self.lines.iter().all(|place| !place.up) && self.reached.is_some();
+        self.release(out);
+    }
+
+    /// No line brings anything more: hands out what waits, and the gaps before it.
+    pub fn finish(&mut self, out: &mut impl FnMut(Merged<P>)) {
+        for line in Line::ALL {
+            self.down(line, out);
+        }
+    }
+
+    /// How often each line was first, and by how much.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        self.leads.standing()
+    }
+
+    /// The numbers begin anew: nothing that waits has a place among them.
+    fn reset(&mut self, line: Line) {
+        self.lines[line.other().index()].awaits_reset = self.reached.is_some();
+        self.held.clear();
+        self.reached = None;
+    }
+
+    fn stand(&self, arrival: Arrival) -> Stand {
+        let Numbers {
+            first,
+            last,
+            previous,
+        } = arrival.numbers;
+        let Some(reached) = self.reached else {
+            return Stand::Next;
+        };
+        let is_snapshot = arrival.kind == Kind::Snapshot;
+        if is_snapshot && self.snapshots == Snapshots::Wanted {
+            return Stand::Next;
+        }
+        if last <= reached || is_snapshot && self.snapshots == Snapshots::Spare {
+            return Stand::Known;
+        }
+        let follows = match self.rule {
+            Rule::Consecutive => first <= reached.saturating_add(1),
+            Rule::Chained => previous.is_some_and(|previous| previous <= reached),
+            Rule::Rising | Rule::Polled | Rule::Unnumbered => true,
+        };
+        match follows {
+            true => Stand::Next,
+            false => Stand::Ahead,
+        }
+    }
+
+    fn pass(&mut self, arrival: Arrival, payload: P, out: &mut impl FnMut(Merged<P>)) {
+        self.tell_interruption(arrival, out);
+        if arrival.kind == Kind::Snapshot {
+            self.snapshots = match self.carries {
+                true => Snapshots::Carrying,
+                false => Snapshots::Spare,
+            };
+        }
+        // A snapshot over REST may be older than changes that have come out already.
+        self.reached = self.reached.max(Some(arrival.numbers.last));
+        self.leads.first(arrival);
+        out(Merged::Message(arrival.line, payload));
+    }
+
+    /// Both lines were down. Where numbers rise and skip nothing else would tell; where they
+    /// follow each other, they have told already.
+    fn tell_interruption(&mut self, arrival: Arrival, out: &mut impl FnMut(Merged<P>)) {
+        let interrupted = core::mem::take(&mut self.interrupted);
+        let skips = matches!(self.rule, Rule::Rising | Rule::Polled);
+        if let Some(reached) = self.reached.filter(|_| interrupted && skips) {
+            let missing = Missing::between(reached, arrival.numbers.last);
+            if missing.is_some() {
+                out(Merged::Gap(missing, GapCause::Connection));
+            }
+        }
+    }
+
+    fn hold(&mut self, arrival: Arrival, payload: P) {
+        let last = arrival.numbers.last;
+        let at = self
+            .held
+            .partition_point(|held| held.arrival.numbers.last < last);
+        let known = self.held.get(at);
+        if known.is_some_and(|held| held.arrival.numbers.last == last) {
+            self.leads.second(arrival);
+            return;
+        }
+        self.held.insert(at, Held { arrival, payload });
+    }
+
+    /// Hands out what waits, as far as nothing is missing before it or nobody can bring it.
+    fn release(&mut self, out: &mut impl FnMut(Merged<P>)) {
+        while let Some(held) = self.held.front() {
+            let arrival = held.arrival;
+            match self.stand(arrival) {
+                Stand::Ahead if self.may_be_filled(arrival) => return,
+                Stand::Ahead => self.give_up(arrival, out),
+                Stand::Next => {}
+                Stand::Known => {
+                    self.held.pop_front();
+                    continue;
+                }
+            }
+            if let Some(held) = self.held.pop_front() {
+                self.pass(held.arrival, held.payload, out);
+            }
+        }
+    }
+
+    /// Whether the other line may still bring what is missing before a message.
+    fn may_be_filled(&self, arrival: Arrival) -> bool {
+        let other = self.lines[arrival.line.other().index()];
+        let passed = other
+            .last
+            .is_some_and(|last| last >= arrival.numbers.first.min(arrival.numbers.last));
+        other.up && !passed && other.last.is_some() && self.held.len() <= HELD_MAX
+    }
+
+    /// Tells the gap before a message that waits.
+    fn give_up(&mut self, arrival: Arrival, out: &mut impl FnMut(Merged<P>)) {
+        let Some(reached) = self.reached else {
+            return;
+        };
+        let missing = match (self.rule, arrival.numbers.previous) {
+            (Rule::Chained, Some(previous)) if previous > reached => Some(Missing {
+                from: reached.saturating_add(1),
+                to: previous,
+            }),
+            (Rule::Chained, _) => Missing::between(reached, arrival.numbers.last),
+            _ => Missing::between(reached, arrival.numbers.first),
+        };
+        let cause = match core::mem::take(&mut self.interrupted) {
+            true => GapCause::Connection,
+            false => GapCause::Missing,
+        };
+        self.tell(missing, cause, out);
+        // What waits stands right behind the gap.
+        self.reached = Some(match (self.rule, arrival.numbers.previous) {
+            (Rule::Chained, Some(previous)) => previous.max(reached),
+            (Rule::Chained, None) => reached,
+            _ => arrival.numbers.first.saturating_sub(1),
+        });
+    }
+
+    /// Tells a gap and remembers it, because it may be filled later.
+    fn tell(&mut self, missing: Option<Missing>, cause: GapCause, out: &mut impl FnMut(Merged<P>)) {
+        self.snapshots = Snapshots::Wanted;
+        out(Merged::Gap(missing, cause));
+        if self.gaps.len() == GAPS_MAX {
+            self.gaps.pop_front();
+        }
+        self.gaps.extend(missing);
+    }
+
+    /// What was asked for fills a hole that still waits, or a gap that has been told.
+    fn backfill(
+        &mut self,
+        arrival: Arrival,
+        payload: impl FnOnce() -> P,
+        out: &mut impl FnMut(Merged<P>),
+    ) {
+        if self.held.is_empty() || !matches!(self.stand(arrival), Stand::Next) {
+            if self.take_from_gaps(arrival.numbers) {
+                out(Merged::Message(arrival.line, payload()));
+            }
+            return;
+        }
+        self.pass(arrival, payload(), out);
+        self.release(out);
+    }
+
+    /// Whether the message lies in a gap, which is smaller from now on.
+    fn take_from_gaps(&mut self, numbers: Numbers) -> bool {
+        let inside = |gap: &Missing| gap.from <= numbers.first && numbers.last <= gap.to;
+        let Some(at) = self.gaps.iter().position(inside) else {
+            return false;
+        };
+        let Some(gap) = self.gaps.remove(at) else {
+            return false;
+        };
+        let rest = [
+            Missing {
+                from: gap.from,
+                to: numbers.first.saturating_sub(1),
+            },
+            Missing {
+                from: numbers.last.saturating_add(1),
+                to: gap.to,
+            },
+        ];
+        let rest = rest.into_iter().rev().filter(|rest| rest.from <= rest.to);
+        rest.for_each(|rest| self.gaps.insert(at, rest));
+        self.gaps.truncate(GAPS_MAX);
+        true
+    }
+}
