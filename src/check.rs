@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use marketprism_core::connection::Quota;
+use marketprism_core::lines::Line;
 
 use crate::config::{Config, Planned, Sink, WebSocketUrl};
 use crate::failure::Failure;
@@ -60,6 +61,7 @@ const fn plural(count: usize) -> &'static str {
 fn write_session(f: &mut fmt::Formatter<'_>, session: &Planned) -> fmt::Result {
     let Planned {
         plan,
+        line,
         settings,
         limits,
         rest,
@@ -68,6 +70,9 @@ fn write_session(f: &mut fmt::Formatter<'_>, session: &Planned) -> fmt::Result {
     let connection = &settings.connection;
     writeln!(f, "\n{}", plan.name)?;
     writeln!(f, "  url       {}", WebSocketUrl(&plan.endpoint))?;
+    if *line == Line::B {
+        writeln!(f, "  line      the second, merged with the first")?;
+    }
     writeln!(f, "  rest      {rest}")?;
     writeln!(f, "  trust     {trust}")?;
     writeln!(

@@ -1,5 +1,6 @@
 //! From configured sessions to lines in a sink.
 
+use std::mem;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
@@ -10,6 +11,7 @@ use marketprism_shell::Signer;
 
 use crate::config::{Planned, Sink};
 use crate::failure::Failure;
+use crate::merge::{Lead, Merger, Taken};
 use crate::ndjson::{Overflow, Writer};
 use crate::shell::Crew;
 use crate::sink::{self, Destination, Handover, Offer, OutputError, Written};
@@ -62,6 +64,9 @@ fn budget<M: Machine>(
 pub(crate) struct Collector {
     handover: Handover,
     feeds: Vec<Feed>,
+    merger: Option<Merger>,
+    /// Lines that have been merged and not written yet.
+    merged: Vec<Vec<u8>>,
     /// The line that is being written.
     line: Vec<u8>,
     sink: Sink,
@@ -108,6 +113,8 @@ impl Collector {
         Ok(Self {
             handover,
             feeds: sessions.iter().map(feed).collect(),
+            merger: Merger::new(sessions, zero),
+            merged: Vec::new(),
             line: Vec::new(),
             sink,
             state: State::Complete,
@@ -116,24 +123,61 @@ impl Collector {
 
     /// Takes an event.
     pub(crate) fn event(&mut self, id: MachineId, heard: &Heard<'_>) {
+        let Some(merger) = &mut self.merger else {
+            return self.plain(id, heard);
+        };
+        let taken = merger.event(id, heard, &mut self.merged);
+        self.write_merged(id, heard.received);
+        if taken == Taken::No {
+            self.plain(id, heard);
+        }
+    }
+
+    /// Writes an event of a session as it is.
+    fn plain(&mut self, id: MachineId, heard: &Heard<'_>) {
+        self.begin_line();
+        if let Some(feed) = self.feeds.get(id.index()) {
+            let writer = &feed.writer;
+            writer.event(&mut self.line, heard.received, &heard.event);
+        }
+        self.offer(id, heard.received);
+    }
+
+    fn write_merged(&mut self, id: MachineId, received: UnixNanos) {
+        for line in mem::take(&mut self.merged) {
+            self.begin_line();
+            self.line.extend_from_slice(&line);
+            self.offer(id, received);
+        }
+    }
+
+    fn begin_line(&mut self) {
+        self.line.clear();
+        self.write_overflows();
+    }
+
+    /// Hands the line over, or notes that an event of this session was lost.
+    fn offer(&mut self, id: MachineId, received: UnixNanos) {
         if self.state == State::Broken {
             return;
         }
-        self.line.clear();
-        self.write_overflows();
-        let Some(feed) = self.feeds.get_mut(id.index()) else {
-            return;
-        };
-        feed.writer
-            .event(&mut self.line, heard.received, &heard.event);
         match self.handover.offer(&self.line) {
             Offer::Taken => self.told(),
             Offer::Refused => {
-                feed.lose(heard.received);
+                if let Some(feed) = self.feeds.get_mut(id.index()) {
+                    feed.lose(received);
+                }
                 self.state = State::Losing;
             }
             Offer::Broken => self.state = State::Broken,
         }
+    }
+
+    /// How the lines of streams that have two stood to each other.
+    pub(crate) fn leads(&self) -> Vec<Lead> {
+        self.merger
+            .as_ref()
+            .map_or_else(Vec::new, Merger::standings)
     }
 
     /// Tells what was lost as soon as there is room; to be called when woken. It does not wait.

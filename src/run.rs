@@ -66,8 +66,10 @@ where
     };
     tell(&format_args!("collecting, Ctrl-C stops"));
     let driven = shell.drive(&mut run);
+    let leads = run.collector.leads();
     let (written, recorded) = run.finish()?;
     tell(&format_args!("stopped, {} bytes written", written.bytes));
+    leads.iter().for_each(|lead| tell(lead));
     if let Some(recorded) = recorded.transpose()? {
         tell(&recorded);
     }

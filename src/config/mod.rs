@@ -3,6 +3,7 @@
 //! What is wrong is told in one sentence that begins with file, line and column and ends with
 //! what is allowed.
 
+mod collect;
 mod error;
 mod fields;
 mod layer;
@@ -18,8 +19,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use marketprism_core::market::{self, Channel, Market};
-use marketprism_core::plan::{self, SessionPlan, Wanted};
+use marketprism_core::lines::Line;
+use marketprism_core::market::Market;
+use marketprism_core::plan::{self, SessionPlan};
 use marketprism_core::session::{Session, Settings, SettingsError};
 use marketprism_core::venue::Profile;
 
@@ -30,6 +32,7 @@ pub(crate) use url::WebSocketUrl;
 use crate::secret::OkxKeys;
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
+use collect::Wishes;
 use error::Flaw;
 pub(crate) use fields::nearest;
 use fields::{Field, Mapping};
@@ -37,9 +40,6 @@ use layer::{Layer, Scope};
 
 /// The largest file that is read; a plan of a thousand instruments has a hundredth of it.
 const FILE_MAX: u64 = 1 << 20;
-
-/// How many streams may be wanted in all.
-const STREAMS_MAX: usize = 20_000;
 
 /// What is said where a channel needs a login that nobody can sign.
 const NO_KEYS: &str = "has channels that OKX serves behind a login (books-l2-tbt, books50-l2-tbt); say under `login.okx` where its keys are";
@@ -58,6 +58,8 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {
     pub(crate) plan: SessionPlan,
+    /// The second line stands in for streams of the first.
+    pub(crate) line: Line,
     pub(crate) settings: Settings,
     /// How many streams it might have had.
     pub(crate) limits: plan::Limits,
@@ -130,7 +132,7 @@ impl Config {
         ];
         let mapping = top.mapping(&keys)?;
         let collect = mapping.required("collect")?;
-        let wanted = read_collect(&collect)?;
+        let wishes = Wishes::read(&collect)?;
         let layers = Layers::read(&mapping)?;
         let sink = match mapping.optional("sink") {
             Some(field) => read_sink(&field)?,
@@ -140,14 +142,14 @@ impl Config {
             Some(field) => field.choice(&Runtime::ALL.map(|runtime| (runtime.name(), runtime)))?,
             None => Runtime::default(),
         };
-        let plans = plan::plan(&wanted, |market| layers.limits(market));
+        let plans = wishes.plan(|market| layers.limits(market));
         let plans =
             plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
         let okx_keys = match mapping.optional("login") {
             Some(field) => login::read(&field)?,
             None => None,
         };
-        if okx_keys.is_none() && plans.iter().any(needs_login) {
+        if okx_keys.is_none() && plans.iter().any(|(plan, _)| needs_login(plan)) {
             return Err(collect.refuse(NO_KEYS));
         }
         let sessions = layers.apply(plans)?;
@@ -204,82 +206,6 @@ fn end_of(text: &[u8]) -> Place {
 fn needs_login(plan: &SessionPlan) -> bool {
     let mut streams = plan.streams.iter();
     streams.any(|stream| stream.channel.needs_login())
-}
-
-fn read_collect(collect: &Field<'_>) -> Result<Vec<Wanted>, Flaw> {
-    let mut wanted = Vec::new();
-    for item in collect.list()? {
-        let mapping = item.mapping(&["market", "instruments", "channels"])?;
-        let markets = Market::ALL.map(|market| (market.name(), market));
-        let market = mapping.required("market")?.choice(&markets)?;
-        let channels = mapping.required("channels")?;
-        let channels = channels.list()?;
-        let channels = channels.iter().map(|field| read_channel(field, market));
-        let channels = channels.collect::<Result<Vec<_>, _>>()?;
-        for wishes in read_wishes(&mapping, market, &channels)? {
-            if wanted.len() + wishes.len() > STREAMS_MAX {
-                let message = format!("asks for more than {STREAMS_MAX} streams in all");
-                return Err(collect.refuse(message));
-            }
-            wanted.extend(wishes);
-        }
-    }
-    Ok(wanted)
-}
-
-/// What an entry asks for, instrument by instrument. Channels of the whole market need none.
-fn read_wishes(
-    mapping: &Mapping<'_>,
-    market: Market,
-    channels: &[Channel],
-) -> Result<Vec<Vec<Wanted>>, Flaw> {
-    let whole_market = channels
-        .iter()
-        .all(|channel| channel.scope() == market::Scope::Market);
-    if whole_market && mapping.optional("instruments").is_none() {
-        return Ok(vec![wishes(market, "", channels)]);
-    }
-    let instruments = mapping.required("instruments")?;
-    let instruments = instruments.list()?;
-    let each = instruments.iter();
-    each.map(|field| read_instrument(field, market, channels))
-        .collect()
-}
-
-fn wishes(market: Market, instrument: &str, channels: &[Channel]) -> Vec<Wanted> {
-    let wish = |&channel: &Channel| Wanted {
-        market,
-        instrument: instrument.to_owned(),
-        channel,
-    };
-    channels.iter().map(wish).collect()
-}
-
-fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
-    let text = field.text()?;
-    let offered = Channel::all().filter(|channel| market.route(*channel).is_some());
-    let names: Vec<_> = offered
-        .map(|channel| (channel.to_string(), channel))
-        .collect();
-    match names.iter().find(|(name, _)| name == text) {
-        Some((_, channel)) => Ok(*channel),
-        None => {
-            let names = names.iter().map(|(name, _)| name.as_str());
-            Err(field.unknown(text, names, market.families().into_iter()))
-        }
-    }
-}
-
-fn read_instrument(
-    field: &Field<'_>,
-    market: Market,
-    channels: &[Channel],
-) -> Result<Vec<Wanted>, Flaw> {
-    let wishes = wishes(market, field.text()?, channels);
-    match plan::plan(&wishes, plan::Limits::of) {
-        Ok(_) => Ok(wishes),
-        Err(error) => Err(field.refuse(format_args!("is no instrument: {error}"))),
-    }
 }
 
 fn read_sink(field: &Field<'_>) -> Result<Sink, Flaw> {
@@ -355,8 +281,8 @@ impl Layers {
         limits
     }
 
-    fn apply(&self, plans: Vec<SessionPlan>) -> Result<Vec<Planned>, Flaw> {
-        let known = || plans.iter().map(|plan| &*plan.name);
+    fn apply(&self, plans: Vec<(SessionPlan, Line)>) -> Result<Vec<Planned>, Flaw> {
+        let known = || plans.iter().map(|(plan, _)| &*plan.name);
         for named in &self.sessions {
             if !known().any(|name| name == named.name) {
                 let names = known().collect::<Vec<_>>().join(", ");
@@ -367,10 +293,11 @@ impl Layers {
                 return Err(Flaw::at(named.place, message));
             }
         }
-        plans.into_iter().map(|plan| self.planned(plan)).collect()
+        let planned = |(plan, line)| self.planned(plan, line);
+        plans.into_iter().map(planned).collect()
     }
 
-    fn planned(&self, mut plan: SessionPlan) -> Result<Planned, Flaw> {
+    fn planned(&self, mut plan: SessionPlan, line: Line) -> Result<Planned, Flaw> {
         let mut settings = Settings::of(&plan);
         let mut rest = Profile::of(plan.market).rest.to_owned();
         let mut trust = self.webpki.clone();
@@ -392,9 +319,14 @@ impl Layers {
             }
         }
         plan.endpoint = settings.connection.endpoint.clone();
+        if let (Line::B, Some(rotate)) = (line, &mut settings.connection.rotate) {
+            // The first line is then always in the middle of a socket's life.
+            rotate.ahead = rotate.after / 2;
+        }
         let planned = Planned {
             limits: self.limits(plan.market),
             plan,
+            line,
             settings,
             rest,
             trust,

@@ -1,3 +1,5 @@
+use marketprism_core::market::Channel;
+
 use super::*;
 
 const COLLECT: &str = "collect:
@@ -58,7 +60,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "collect:\n  - okx\n",
-        "file.yaml:2:5: `collect[0]` must be a mapping of market, instruments, channels, not `okx`",
+        "file.yaml:2:5: `collect[0]` must be a mapping of market, instruments, channels, lines, not `okx`",
     ),
     (
         "collect:\n  - market: okx\n",
@@ -75,6 +77,10 @@ const WHOLE: &[(&str, &str)] = &[
     (
         "collect: [{market: okx, instruments: [A], channels: [trade]}]\n",
         "file.yaml:1:54: `collect[0].channels[0]` cannot be `trade` (did you mean `trades`?); allowed: trades, trades-all, books, books5, books50-l2-tbt, books-l2-tbt, bbo-tbt, tickers, index-tickers, funding-rate, mark-price, price-limit, open-interest, liquidation-orders, instruments, candleBAR, mark-price-candleBAR, index-candleBAR",
+    ),
+    (
+        "collect: [{market: okx, instruments: [A-B], channels: [trades, tickers], lines: 2}]\n",
+        "file.yaml:1:81: `collect[0].lines` cannot be 2: the messages of tickers have no numbers that are the same on every connection, so nothing tells a repetition of the other line from a new message",
     ),
     (
         "collect: [{market: okx, instruments: [BTC USDT], channels: [trades]}]\n",
@@ -212,6 +218,35 @@ fn what_grows_is_bounded() {
         sentence(&long),
         format!("file.yaml:1:10: `collect` must be a list, not `{shown}`")
     );
+}
+
+#[test]
+fn a_second_line_has_sessions_of_its_own_that_are_renewed_at_other_times() {
+    let config = Config::parse(
+        "collect:
+  - {market: okx, instruments: [BTC-USDT, ETH-USDT], channels: [trades], lines: 2}
+  - {market: okx, instruments: [BTC-USDT], channels: [tickers]}
+sessions:
+  okx-public-1-b: {websocket: ws://localhost:1000, timers: {rotate: 8000}}
+",
+    )
+    .unwrap();
+    let told: Vec<_> = config
+        .sessions
+        .iter()
+        .map(|session| {
+            (
+                &*session.plan.name,
+                session.plan.streams.len(),
+                session.line,
+            )
+        })
+        .collect();
+    let expected = [("okx-public-1", 3, Line::A), ("okx-public-1-b", 2, Line::B)];
+    assert_eq!(told, expected);
+    let rotate = config.sessions[1].settings.connection.rotate.unwrap();
+    assert_eq!(rotate.ahead, Duration::from_secs(4));
+    assert_eq!(config.sessions[1].plan.endpoint.port, 1000);
 }
 
 #[test]

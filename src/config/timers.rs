@@ -34,6 +34,7 @@ impl Slot {
                 let rotate = |after| Rotate {
                     after,
                     spread: after / 8,
+                    ahead: Duration::ZERO,
                 };
                 settings.connection.rotate = value.map(rotate);
             }

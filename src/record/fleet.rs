@@ -106,7 +106,7 @@ fields! {
     Endpoint { host, port, tls, path }
     Heartbeat { probe_after, silence_after, ping }
     Retry { initial, cap, stable_after, retry_after_cap }
-    Rotate { after, spread }
+    Rotate { after, spread, ahead }
     Quota { count, per }
     Limits { max_message, max_frame, max_fragments, max_handshake }
     deflate::Config { ours, theirs }

@@ -12,3 +12,4 @@ mod readme;
 mod record;
 mod recordings;
 mod twin;
+mod two_lines;

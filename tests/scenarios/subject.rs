@@ -213,6 +213,7 @@ fn set(config: &mut Config, Setting { name, value }: &Setting) -> Result<(), Str
             config.rotate = Some(Rotate {
                 after: duration(value)?,
                 spread: Duration::ZERO,
+                ahead: Duration::ZERO,
             });
         }
         "messages" => config.messages = Some(quota(value)?),

@@ -57,6 +57,9 @@ pub struct Rotate {
     /// Renewal comes up to this much earlier, drawn anew for each socket, so that those opened
     /// together do not leave together.
     pub spread: Duration,
+    /// The first socket is renewed so much earlier: two connections that stand in for each other
+    /// are then never renewed together.
+    pub ahead: Duration,
 }
 
 impl Config {
@@ -104,7 +107,7 @@ impl Config {
         }
         if self
             .rotate
-            .is_some_and(|rotate| rotate.spread >= rotate.after)
+            .is_some_and(|rotate| rotate.spread.saturating_add(rotate.ahead) >= rotate.after)
         {
             return Err(ConfigError::SpreadBeyondRotation);
         }
@@ -182,9 +185,9 @@ impl fmt::Display for ConfigError {
             Self::RetryBeyondCap => {
                 f.write_str("`retry.initial` must not be longer than `retry.cap`")
             }
-            Self::SpreadBeyondRotation => {
-                f.write_str("`rotate.spread` must be shorter than `rotate.after`")
-            }
+            Self::SpreadBeyondRotation => f.write_str(
+                "`rotate.spread` and `rotate.ahead` must be shorter than `rotate.after`",
+            ),
             Self::Transmit => f.write_str("`transmit` must have room for the upgrade request"),
             Self::Request(invalid) => write!(f, "{invalid}"),
         }

@@ -1,5 +1,7 @@
 //! Towards a socket: when to dial, and the way from there to an open connection.
 
+use core::mem;
+
 use rand_core::Rng;
 
 use super::backoff;
@@ -92,8 +94,9 @@ impl Lifecycle {
         self.owed = Owed::default();
         self.heard(now);
         self.await_data(now);
-        if let Some(rotate) = self.rules.rotate {
-            let earlier = backoff::fraction(rotate.spread, self.rng.next_u64());
+        if let Some(rotate) = &mut self.rules.rotate {
+            let drawn = backoff::fraction(rotate.spread, self.rng.next_u64());
+            let earlier = drawn + mem::take(&mut rotate.ahead);
             let after = rotate.after.saturating_sub(earlier);
             self.timers.arm(Timer::Rotate, now + after);
         }

@@ -260,13 +260,6 @@ impl<P> Arbiter<P> {
         self.release(out);
     }
 
-    /// No line brings anything more: hands out what waits, and the gaps before it.
-    pub fn finish(&mut self, out: &mut impl FnMut(Merged<P>)) {
-        for line in Line::ALL {
-            self.down(line, out);
-        }
-    }
-
     /// How often each line was first, and by how much.
     #[must_use]
     pub const fn standing(&self) -> &Standing {

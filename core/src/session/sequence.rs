@@ -160,7 +160,8 @@ impl Numbers {
     }
 
     /// Those of a message, or `None` where it tells none.
-    pub(crate) fn of(event: &Event<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(event: &Event<'_>) -> Option<Self> {
         match event.body {
             Body::Trade(trade) => Some(Self::of_trade(event.channel, trade.id, trade.first_id)),
             Body::Book(book) => {

@@ -184,6 +184,7 @@ fn connection(plan: &SessionPlan, profile: &Profile) -> Config {
         rotate: profile.rotate_after.map(|after| Rotate {
             after,
             spread: after / 8,
+            ahead: Duration::ZERO,
         }),
         messages: Some(quota(profile.frames)),
         pong_reserve: 1,

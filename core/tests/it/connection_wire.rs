@@ -648,6 +648,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
                 c.rotate = Some(Rotate {
                     after: Duration::from_secs(1),
                     spread: Duration::from_secs(1),
+                    ahead: Duration::ZERO,
                 });
             },
             ConfigError::SpreadBeyondRotation,

@@ -54,6 +54,7 @@ fn config() -> Config {
         rotate: Some(Rotate {
             after: Duration::from_secs(23 * 3600),
             spread: Duration::from_secs(3600),
+            ahead: Duration::ZERO,
         }),
         messages: Some(Quota {
             count: 5,

@@ -43,6 +43,7 @@ fn config() -> Config {
         rotate: Some(Rotate {
             after: Duration::from_secs(600),
             spread: Duration::from_secs(60),
+            ahead: Duration::ZERO,
         }),
         messages: Some(MESSAGES),
         pong_reserve: 1,
