@@ -93,8 +93,14 @@ impl Book {
     }
 
     /// The levels of a side, best first; `.take(n)` is the view of its top, at no cost.
-    pub fn levels(&self, side: Side) -> impl ExactSizeIterator<Item = &Level> + Clone {
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = &Level> + Clone {
         self.side(side).best_first()
+    }
+
+    /// The number of levels of a side.
+    #[must_use]
+    pub const fn depth(&self, side: Side) -> usize {
+        self.side(side).count()
     }
 
     /// Whether the best bid is not below the best ask.

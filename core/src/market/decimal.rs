@@ -124,6 +124,19 @@ impl Decimal {
     }
 }
 
+impl Decimal {
+    /// Compares with a number of a larger scale: OKX leaves out zeros at the end, so the prices of
+    /// one book differ in that.
+    fn cmp_finer(self, fine: Self) -> Ordering {
+        let power = POWERS.get(usize::from(fine.scale - self.scale));
+        let power = power.and_then(|&power| i64::try_from(power).ok());
+        match power.and_then(|power| self.mantissa.checked_mul(power)) {
+            Some(mantissa) => mantissa.cmp(&fine.mantissa),
+            None => compare_upscaled(self.into(), fine.into()),
+        }
+    }
+}
+
 impl Wide {
     /// `mantissa / 10^scale`, or `None` where the scale is beyond 38.
     #[must_use]
@@ -358,11 +371,12 @@ impl From<Decimal> for Wide {
 }
 
 impl Ord for Decimal {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.scale == other.scale {
-            self.mantissa.cmp(&other.mantissa)
-        } else {
-            compare((*self).into(), (*other).into())
+        match self.scale.cmp(&other.scale) {
+            Ordering::Equal => self.mantissa.cmp(&other.mantissa),
+            Ordering::Less => self.cmp_finer(*other),
+            Ordering::Greater => other.cmp_finer(*self).reverse(),
         }
     }
 }
