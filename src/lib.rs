@@ -19,6 +19,7 @@ mod merge;
 mod ndjson;
 pub mod record;
 pub mod replay;
+mod resume;
 pub mod run;
 mod runtime;
 mod secret;

@@ -11,10 +11,11 @@ use crate::collector::{self, Collector, random_seed};
 use crate::config::{Config, Planned};
 use crate::failure::Failure;
 use crate::record::{Recording, Running, Summary};
+use crate::resume;
 use crate::shell::{Bell, Crew, Listener, Order, Shell};
 use crate::signal::Signals;
 use crate::signer::signer;
-use crate::sink::Written;
+use crate::sink::{Destination, Written};
 
 /// Collects what a configuration names.
 ///
@@ -22,7 +23,8 @@ use crate::sink::Written;
 ///
 /// The configuration is refused, the sink fails, or a second signal cuts the end short.
 pub fn run(file: &Path) -> Result<(), Failure> {
-    let config = Config::read(file)?;
+    let mut config = Config::read(file)?;
+    go_on(&mut config)?;
     let crew = collector::crew(&config.sessions, random_seed, Planned::session)?;
     collect(config, crew, None)
 }
@@ -33,12 +35,26 @@ pub fn run(file: &Path) -> Result<(), Failure> {
 ///
 /// As [`run`]; or the log cannot be made, or was not written to its end.
 pub fn record(file: &Path, log: &Path) -> Result<(), Failure> {
-    let config = Config::read(file)?;
+    let mut config = Config::read(file)?;
+    go_on(&mut config)?;
     let mut recording = Recording::open(log)?;
     let crew = collector::crew(&config.sessions, random_seed, |planned, seed| {
         recording.session(planned, seed)
     })?;
     collect(config, crew, Some(recording))
+}
+
+/// Lets the sessions go on where the sink's file ends, so that they tell what was missed since.
+fn go_on(config: &mut Config) -> Result<(), Failure> {
+    let Destination::File(path) = &config.sink.destination else {
+        return Ok(());
+    };
+    let known = resume::find(path, &mut config.sessions)?;
+    if known.streams > 0 {
+        let path = path.display();
+        tell(&format_args!("{known} from the end of {path}"));
+    }
+    Ok(())
 }
 
 fn collect<M>(

@@ -110,7 +110,7 @@ impl Reader {
             },
             "gap" => self.gap(line)?,
             "status" if line.status == "stopped" => Note::Stopped,
-            "status" | "subscription" | "notice" | "undecoded" => Note::Alive,
+            _ if line.is_of_session() => Note::Alive,
             _ => self.data(line)?,
         })
     }

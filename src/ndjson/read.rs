@@ -36,6 +36,8 @@ pub(crate) struct EventLine<'a> {
     #[serde(default)]
     received_ns: Whole,
     #[serde(default)]
+    exchange_ns: Whole,
+    #[serde(default)]
     since_ns: Whole,
     #[serde(default)]
     id: Whole,
@@ -88,8 +90,20 @@ impl<'a> EventLine<'a> {
         self.received_ns.stamp()
     }
 
+    pub(crate) fn exchange_time(&self) -> Option<UnixNanos> {
+        self.exchange_ns.stamp()
+    }
+
     pub(crate) fn since(&self) -> Option<UnixNanos> {
         self.since_ns.stamp()
+    }
+
+    /// Whether it is about the session and no market data.
+    pub(crate) fn is_of_session(&self) -> bool {
+        matches!(
+            self.kind.as_ref(),
+            "status" | "subscription" | "gap" | "notice" | "undecoded"
+        )
     }
 
     /// The numbers of market data.

@@ -6,7 +6,7 @@ use marketprism_core::UnixNanos;
 use marketprism_core::connection::{Config, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
 use marketprism_core::market::{Channel, Market};
 use marketprism_core::plan::SessionPlan;
-use marketprism_core::session::{Session, Settings, SettingsError, Stream, Timing};
+use marketprism_core::session::{Reached, Session, Settings, SettingsError, Stream, Timing};
 use marketprism_core::venue::{self, Profile, RouteName};
 use marketprism_core::ws::{Limits, deflate};
 
@@ -98,7 +98,8 @@ fields! {
     Recorded { plan, settings, seed }
     SessionPlan { name, market, route, endpoint, streams }
     Stream { instrument, channel }
-    Settings { connection, requests, request_bytes, timing }
+    Settings { connection, requests, request_bytes, timing, reached }
+    Reached { stream, last, exchange_time, heard }
     Timing {
         ack, settle, first_data, silence_floor, silence_cap, retry, retry_cap, attempts,
         quarantine, quarantine_cap, stable_after,

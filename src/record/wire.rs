@@ -149,6 +149,12 @@ macro_rules! signed {
 
 signed!(i32, i64, i128);
 
+impl Take for i64 {
+    fn take(from: &mut Bytes<'_>) -> Result<Self, Flaw> {
+        take_number(from).map(unfold_sign)
+    }
+}
+
 impl Put for bool {
     fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));

@@ -11,5 +11,6 @@ mod program;
 mod readme;
 mod record;
 mod recordings;
+mod restart;
 mod twin;
 mod two_lines;

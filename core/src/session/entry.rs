@@ -7,7 +7,7 @@ use super::event::VenueError;
 use super::pace::Pace;
 use super::sequence::{GapCause, Sequence, Verdict};
 use super::settings::Timing;
-use super::stream::{Stream, StreamState};
+use super::stream::{Reached, Stream, StreamState};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{Reason, Rejection, RequestId};
 
@@ -97,6 +97,12 @@ impl Entry {
             share: usize::MAX,
             refusal: None,
         }
+    }
+
+    /// It goes on where it stood when it was last listened to.
+    pub(super) const fn resume(&mut self, reached: &Reached) {
+        self.sequence.resume(reached.last, reached.exchange_time);
+        self.heard = reached.heard;
     }
 
     pub(super) const fn state(&self) -> StreamState {

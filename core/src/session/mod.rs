@@ -30,7 +30,7 @@ pub use settings::{Settings, SettingsError, Timing};
 pub use statistics::Statistics;
 
 pub use crate::market::Missing;
-pub use stream::{Stream, StreamState};
+pub use stream::{Reached, Stream, StreamState};
 
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{
@@ -112,7 +112,13 @@ impl Session {
                 true => first_data,
                 false => first_data.min(longest),
             };
-            Entry::new(stream, sequence, first_data)
+            let mut reached = settings.reached.iter();
+            let reached = reached.find(|reached| reached.stream == stream);
+            let mut entry = Entry::new(stream, sequence, first_data);
+            if let Some(reached) = reached {
+                entry.resume(reached);
+            }
+            entry
         };
         let entries: Vec<_> = plan.streams.into_iter().map(entry).collect();
         let acks = match plan.market.venue() {

@@ -71,11 +71,18 @@ pub enum GapCause {
     Connection,
     /// The stream was subscribed anew on the same connection.
     Resubscription,
+    /// Nobody listened: the program had been stopped, or was killed.
+    Restart,
 }
 
 impl GapCause {
     /// Every cause.
-    pub const ALL: [Self; 3] = [Self::Missing, Self::Connection, Self::Resubscription];
+    pub const ALL: [Self; 4] = [
+        Self::Missing,
+        Self::Connection,
+        Self::Resubscription,
+        Self::Restart,
+    ];
 
     /// The stable name, for output.
     #[must_use]
@@ -84,6 +91,7 @@ impl GapCause {
             Self::Missing => "missing",
             Self::Connection => "connection",
             Self::Resubscription => "resubscription",
+            Self::Restart => "restart",
         }
     }
 }
@@ -216,6 +224,12 @@ impl Sequence {
         }
     }
 
+    /// Goes on where somebody else stopped: after this number, if it is known, and its time.
+    pub(crate) const fn resume(&mut self, last: Option<i64>, time: Option<UnixNanos>) {
+        (self.last, self.time, self.begun) = (last, time, true);
+        self.interrupted = Some(GapCause::Restart);
+    }
+
     /// The last number seen.
     pub(crate) const fn last(&self) -> Option<i64> {
         self.last
@@ -247,7 +261,7 @@ impl Sequence {
     /// something, as far as its numbers tell, or its connection was down.
     pub(crate) const fn shows_loss(&self, verdict: Verdict) -> bool {
         match (verdict, self.rule) {
-            (Verdict::Gap(_, GapCause::Connection), _)
+            (Verdict::Gap(_, GapCause::Connection | GapCause::Restart), _)
             | (Verdict::Gap(..), Rule::Consecutive | Rule::Chained) => true,
             (Verdict::Gap(..), Rule::Rising | Rule::Polled | Rule::Unnumbered)
             | (Verdict::Follows | Verdict::OutOfOrder(_), _) => false,
@@ -265,7 +279,7 @@ impl Sequence {
     fn judge(&mut self, place: Place) -> Verdict {
         let verdict = match self.last {
             Some(last) => self.compare(last, place),
-            None => Verdict::Follows,
+            None => self.judge_unnumbered(),
         };
         self.advance(verdict, place)
     }

@@ -1,10 +1,11 @@
 //! The deadlines and limits of a session: the venue's profile, each of them open to change.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::stream::Stream;
+use super::stream::{Reached, Stream};
 use crate::connection::{Config, ConfigError, Heartbeat, Ping, Quota, Retry, Rotate};
 use crate::plan::SessionPlan;
 use crate::venue::{self, Profile, RequestError};
@@ -27,6 +28,9 @@ pub struct Settings {
     pub request_bytes: usize,
     /// The deadlines of subscriptions.
     pub timing: Timing,
+    /// Where streams stood when they were last listened to: what they missed since is a gap before
+    /// their first message. Streams that the session does not have are passed over.
+    pub reached: Vec<Reached>,
 }
 
 /// The deadlines of subscriptions.
@@ -95,6 +99,7 @@ impl Settings {
                 ack: profile.ack_within,
                 ..Timing::DEFAULT
             },
+            reached: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::market::Channel;
+use crate::time::UnixNanos;
 use crate::venue::Subscription;
 
 /// One channel of one instrument.
@@ -30,6 +31,20 @@ impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.instrument, self.channel)
     }
+}
+
+/// Where a stream stood when it was last listened to, by whoever wrote down what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The stream.
+    pub stream: Stream,
+    /// The number of its last message, where messages have numbers and it is known.
+    pub last: Option<i64>,
+    /// The exchange time of that message.
+    pub exchange_time: Option<UnixNanos>,
+    /// When that message was received; where it is not known, the earliest time from which on
+    /// there was none.
+    pub heard: UnixNanos,
 }
 
 /// How far the subscription of a stream has come.

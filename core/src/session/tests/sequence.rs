@@ -333,3 +333,40 @@ fn the_ends_of_the_range_of_numbers_do_no_harm() {
         (trade(0), STALE),
     ]);
 }
+
+#[test]
+fn what_was_missed_since_somebody_else_stopped_is_told_before_the_first_message() {
+    let restart = |from, to| gap(from, to, GapCause::Restart);
+    let resumed = |market, channel, last| {
+        let mut run = Run::new(market, channel);
+        run.sequence.resume(last, None);
+        run
+    };
+    let spot = Market::BinanceSpot;
+    for (text, verdict) in [
+        (trade(11), FOLLOWS),
+        (trade(15), restart(11, 14)),
+        (trade(10), DUPLICATE),
+    ] {
+        let mut run = resumed(spot, Channel::Trade, Some(10));
+        run.expect([(text, verdict)]);
+    }
+    resumed(spot, Channel::BookTicker, Some(10)).expect([
+        (book_ticker(15), restart(11, 14)),
+        (book_ticker(20), FOLLOWS),
+    ]);
+    let mut books = resumed(Market::Okx, Channel::Books, Some(10));
+    books.expect([
+        (okx_book("snapshot", -1, 20), restart(11, 19)),
+        (okx_book("update", 20, 22), FOLLOWS),
+    ]);
+    // Where it is not known how far that was, something may be missing.
+    let unknown = Verdict::Gap(None, GapCause::Restart);
+    resumed(spot, Channel::Trade, None).expect([(trade(10), unknown), (trade(11), FOLLOWS)]);
+    resumed(Market::Okx, Channel::Tickers, None)
+        .expect([(okx_ticker(), unknown), (okx_ticker(), FOLLOWS)]);
+    // What a lost connection adds to it is missed for the same reason.
+    let mut run = resumed(spot, Channel::Trade, Some(10));
+    run.sequence.interrupt(GapCause::Connection);
+    run.expect([(trade(15), restart(11, 14))]);
+}
