@@ -9,10 +9,13 @@ use marketprism_core::connection::Status;
 use marketprism_core::fleet::MachineId;
 use marketprism_core::lines::{Arbiter, Arrival, Kind, Line, Merged, Standing};
 use marketprism_core::market::{self, Body, BookKind, Channel};
-use marketprism_core::session::{Disorder, Event, Gap, Heard, Numbers, Stream};
+use marketprism_core::session::{Disorder, Event, Gap, GapCause, Heard, Numbers, Stream};
 
 use crate::config::Planned;
 use crate::ndjson::Writer;
+
+/// When nothing has been received yet.
+const NEVER: UnixNanos = UnixNanos::from_nanos(0);
 
 /// The arbiters of all streams that are collected over two lines.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Merger {
                     stream: stream.clone(),
                     session: first,
                     arbiter,
-                    since: UnixNanos::from_nanos(0),
+                    since: NEVER,
                 });
                 self.place(first, stream, place);
                 self.place(second, stream, place);
@@ -144,9 +147,14 @@ impl Merger {
     }
 
     fn gap(&self, id: MachineId, gap: &Gap<'_>) -> Taken {
-        match self.find(id, gap.stream.channel, &gap.stream.instrument) {
-            Some(_) => Taken::Yes,
-            None => Taken::No,
+        let place = self.find(id, gap.stream.channel, &gap.stream.instrument);
+        let Some(merging) = place.and_then(|place| self.streams.get(place)) else {
+            return Taken::No;
+        };
+        match gap.cause == GapCause::Restart && merging.since == NEVER {
+            // What neither line was there to hear.
+            true => Taken::No,
+            false => Taken::Yes,
         }
     }
 
