@@ -145,9 +145,13 @@ const fn binance_reason(code: i64) -> Reason {
     }
 }
 
-/// OKX v5, "Error Code", section WebSocket.
+/// OKX v5, "Error Code", sections REST API (five digits from 50000 on) and WebSocket.
 const fn okx_reason(code: i64) -> Reason {
     match code {
+        50014 | 51000 => Reason::Malformed,
+        51001 => Reason::NoSuchStream,
+        50011 | 50061 => Reason::TooFrequent,
+        50001 | 50004 | 50013 | 50026 => Reason::Venue,
         60012 | 60013 | 60019 | 60027 | 60033 | 64000 => Reason::Malformed,
         60008 | 60018 => Reason::NoSuchStream,
         60028 | 64001 | 64002 => Reason::WrongPath,
@@ -217,6 +221,8 @@ mod tests {
             (Venue::Okx, 60014, Reason::TooFrequent),
             (Venue::Okx, 60009, Reason::Login),
             (Venue::Okx, 64007, Reason::Venue),
+            (Venue::Okx, 50011, Reason::TooFrequent),
+            (Venue::Okx, 51001, Reason::NoSuchStream),
             (Venue::Okx, 2, Reason::Unknown),
         ];
         for (venue, code, reason) in table {

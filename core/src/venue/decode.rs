@@ -5,7 +5,7 @@ use core::fmt;
 use super::binance::{self, Dialect};
 use super::found::Found;
 use super::json::Fail;
-use super::{Control, okx};
+use super::{Control, Query, okx};
 use crate::market::{Channel, Event, Market};
 
 /// Reads the messages of one market.
@@ -164,6 +164,34 @@ impl Decoder {
             Market::BinanceUsdm | Market::BinanceCoinm => binance::read(Dialect::Usdm, text, found),
             Market::Okx => okx::read(text, found),
         };
+        self.settle(decoded)
+    }
+
+    /// Reads the body of an answer to a query over REST, to be lent as any message is: the
+    /// channel of its events is that of the query, and so is the instrument where the answer
+    /// does not repeat it. Trades and ratios are lent oldest first, as streams bring them. The
+    /// refusal of a query is a [`Control::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// When the answer is not JSON, or not what it is documented to be.
+    pub fn decode_answer(&mut self, query: Query<'_>, text: &str) -> Result<Decoded, DecodeError> {
+        self.channel = None;
+        self.found.clear();
+        if text.len() > MAX_MESSAGE {
+            return Err(Fail::TOO_LONG.at_large());
+        }
+        let found = &mut self.found;
+        let decoded = match self.market {
+            Market::BinanceSpot => binance::read(Dialect::Spot, text, found),
+            Market::BinanceUsdm | Market::BinanceCoinm => binance::read(Dialect::Usdm, text, found),
+            Market::Okx => okx::answer(query, text, found),
+        };
+        self.settle(decoded)
+    }
+
+    /// Keeps the channel of what was found.
+    fn settle(&mut self, decoded: Result<Decoded, DecodeError>) -> Result<Decoded, DecodeError> {
         match decoded {
             Ok(Decoded::Events { channel, .. }) => self.channel = Some(channel),
             Ok(Decoded::Control | Decoded::Unhandled | Decoded::Unknown) => {}

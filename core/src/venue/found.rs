@@ -168,6 +168,18 @@ impl Found {
         self.subject = Some(subject);
     }
 
+    /// Puts the events into the order in which a stream would have brought them: by their
+    /// numbers, and by their times where they have none.
+    pub(super) fn put_in_order(&mut self) {
+        let number = |body: &RowBody| match body {
+            RowBody::Trade(row) => Some(row.trade.id),
+            RowBody::Book(row) => row.last,
+            RowBody::Figures(_) => None,
+        };
+        self.rows
+            .sort_unstable_by_key(|row| (number(&row.body), row.exchange_time));
+    }
+
     /// What to say of the events found.
     #[inline(always)]
     pub(super) const fn events(&self, channel: Channel) -> Decoded {

@@ -260,6 +260,13 @@ impl Pools {
             .unwrap_or_default()
     }
 
+    /// Keeps a text that does not stand in the message.
+    pub(crate) fn keep(&mut self, text: &str) -> Span {
+        let start = self.scratch.len();
+        self.scratch.push_str(text);
+        self.kept_since(start)
+    }
+
     /// Keeps the text of a place in ASCII upper case.
     pub(crate) fn keep_upper_case(&mut self, text: &str, span: Span) -> Span {
         let start = self.scratch.len();

@@ -3,6 +3,7 @@
 //! Source: "OKX API guide", sections WebSocket, Order Book Trading and Public Data; the order of
 //! the fields is that of recorded messages.
 
+mod answer;
 mod figures;
 mod instrument;
 mod message;
@@ -19,6 +20,8 @@ use super::decode::{DecodeError, Decoded, Problem};
 use super::found::{ControlRow, Found, Name, Row};
 use super::json::{Fail, Kind, Reader, Scan, Source, Span, Value, record};
 use crate::market::{BookKind, Channel, Scope};
+
+pub(super) use answer::answer;
 
 /// Members by which the general reader tells one kind of message from another.
 const KEYS: [&str; 9] = [
