@@ -258,7 +258,10 @@ impl<'a> Story<'a> {
             .filter(|omission| self.is_of(hole, omission));
         let named = matches!(
             (self.market, hole.stream.channel),
-            (Market::BinanceUsdm, Channel::Depth(_))
+            (
+                Market::BinanceUsdm | Market::BinanceCoinm,
+                Channel::Depth(_) | Channel::RpiDepth(_)
+            )
         );
         let (mut begins, mut ends) = (false, false);
         for (first, last) in of_stream.filter_map(ids) {

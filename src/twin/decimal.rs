@@ -42,6 +42,28 @@ impl fmt::Display for Printed {
     }
 }
 
+/// The same with a sign.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signed {
+    pub(super) units: i64,
+    pub(super) scale: u8,
+    pub(super) style: Style,
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.units < 0 {
+            f.write_str("-")?;
+        }
+        let printed = Printed {
+            units: self.units.unsigned_abs(),
+            scale: self.scale,
+            style: self.style,
+        };
+        printed.fmt(f)
+    }
+}
+
 const fn trim(mut units: u64, mut scale: u8) -> (u64, u8) {
     while scale > 0 && units.is_multiple_of(10) {
         units /= 10;
@@ -80,5 +102,21 @@ mod tests {
         for (units, scale, style, text) in cases {
             assert_eq!(print(units, scale, style), text);
         }
+    }
+
+    #[test]
+    fn what_is_below_zero_has_a_sign() {
+        let print = |units| {
+            Signed {
+                units,
+                scale: 4,
+                style: Style::Trimmed,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            [print(-75), print(0), print(10_500)],
+            ["-0.0075", "0", "1.05"]
+        );
     }
 }

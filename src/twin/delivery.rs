@@ -1,14 +1,15 @@
 //! The way of the news to one client, and what faults do to them there.
 
+use std::time::Duration;
+
 use marketprism_core::Time;
-use marketprism_core::market::Market;
+use marketprism_core::market::{Channel, Market};
 
 use super::client::Client;
 use super::desk::{Disturbance, Flow, Kept, Subscription};
 use super::exchange::ConnectionId;
 use super::ledger::{Disorder, Ledger, Omission};
-use super::market::SyntheticMarket;
-use super::news::{Clock, Ids, Message, News};
+use super::news::{About, Clock, Feed, Ids, Markets, Message, News, Place, is_due};
 use super::rules::Rules;
 use super::{binance, okx};
 
@@ -24,21 +25,22 @@ pub(super) struct Delivery<'a> {
     pub(super) market: Market,
     pub(super) rules: &'a Rules,
     pub(super) ledger: &'a mut Ledger,
-    pub(super) book: &'a SyntheticMarket,
+    pub(super) markets: Markets<'a>,
     pub(super) clock: Clock,
     pub(super) id: ConnectionId,
 }
 
 impl Delivery<'_> {
-    pub(super) fn deliver(&mut self, client: &mut Client, index: usize, news: News<'_>) -> Pace {
+    /// Tells the news from a place to a client.
+    pub(super) fn deliver(&mut self, client: &mut Client, place: Place, news: News<'_>) -> Pace {
         // Taken out, so that the rest of the client can be used meanwhile.
         let mut held = std::mem::take(&mut client.desk.subscriptions);
         let about = |held: &&mut Subscription| {
-            held.flow != Flow::Silent && held.feed.is_some_and(|feed| feed.instrument == index)
+            held.flow != Flow::Silent && held.feed.is_some_and(|feed| feed.about.is_at(place))
         };
         let mut pace = Pace::KeepsUp;
         for subscription in held.iter_mut().filter(about) {
-            for message in self.messages(subscription, news) {
+            for message in self.messages(subscription, place, news) {
                 if pace == Pace::KeepsUp {
                     pace = self.send(client, subscription, message, news.at());
                 }
@@ -48,32 +50,54 @@ impl Delivery<'_> {
         pace
     }
 
-    fn messages(&self, held: &Subscription, news: News<'_>) -> Vec<Message> {
+    fn messages(&self, held: &Subscription, place: Place, news: News<'_>) -> Vec<Message> {
         let Some(feed) = held.feed else {
+            return Vec::new();
+        };
+        if let News::Beat { number, .. } = news {
+            return match self.speaks(held, feed, number) {
+                true => self.beat(feed, news),
+                false => Vec::new(),
+            };
+        }
+        let book = self.markets.at(place);
+        let Some(book) = book.filter(|book| feed.about.takes(book.instrument().kind())) else {
             return Vec::new();
         };
         match self.market {
             Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
-                binance::data::messages(self.market, self.book, feed.channel, news, self.clock)
+                binance::data::messages(book, feed.channel, news, self.clock)
             }
             Market::Okx => {
                 let first = held.delivered == 0 && feed.channel.begins_with_snapshot();
                 match (first, news) {
-                    (false, _) => okx::data::messages(self.book, feed.channel, news, self.clock),
+                    (false, _) => okx::data::messages(book, feed.channel, news, self.clock),
                     // Only there does the update behind it say that it follows.
                     (true, News::Interval { cadence, .. })
                         if okx::data::cadence(feed.channel) == Some(cadence) =>
                     {
-                        vec![okx::data::snapshot(
-                            self.book,
-                            feed.channel,
-                            news,
-                            self.clock,
-                        )]
+                        vec![okx::data::snapshot(book, feed.channel, news, self.clock)]
                     }
-                    (true, News::Interval { .. } | News::Step(_)) => Vec::new(),
+                    (true, _) => Vec::new(),
                 }
             }
+        }
+    }
+
+    /// Whether a stream that speaks at a rhythm has something to say at this beat. OKX says how
+    /// things stand as soon as it is asked.
+    fn speaks(&self, held: &Subscription, feed: Feed, number: u64) -> bool {
+        let rhythm = rhythm(self.market, feed.channel);
+        let begins = self.market == Market::Okx && held.delivered == 0;
+        rhythm.is_some_and(|rhythm| begins || is_due(rhythm, number))
+    }
+
+    fn beat(&self, feed: Feed, news: News<'_>) -> Vec<Message> {
+        match self.market {
+            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+                binance::figures::messages(self.market, self.markets, feed, news.at(), self.clock)
+            }
+            Market::Okx => okx::figures::messages(self.markets, feed, news.at(), self.clock),
         }
     }
 
@@ -141,7 +165,7 @@ impl Delivery<'_> {
         self.ledger.omitted(Omission {
             at,
             connection: self.id,
-            instrument: self.book.instrument().id().to_owned(),
+            instrument: self.instrument(held),
             stream: held.name.clone(),
             ids,
             followed: None,
@@ -187,7 +211,7 @@ impl Delivery<'_> {
             self.ledger.disordered(Disorder {
                 at,
                 connection: self.id,
-                instrument: self.book.instrument().id().to_owned(),
+                instrument: self.instrument(held),
                 stream: held.name.clone(),
                 ids,
                 since: since.unwrap_or_else(|| ids.first.saturating_sub(1)),
@@ -195,6 +219,13 @@ impl Delivery<'_> {
             });
         }
         pace
+    }
+
+    /// The instrument of a stream whose messages have ids.
+    fn instrument(&self, held: &Subscription) -> String {
+        let about = held.feed.map_or(About::Everything, |feed| feed.about);
+        let book = self.markets.about(about).next();
+        book.map_or_else(String::new, |book| book.instrument().id().to_owned())
     }
 
     fn text(&self, client: &Client, held: &Subscription, message: &Message) -> String {
@@ -205,6 +236,16 @@ impl Delivery<'_> {
             }
             Market::Okx => okx::data::envelope(&held.name, &message.payload),
         }
+    }
+}
+
+/// How often a channel speaks, if it does so at a rhythm.
+pub(super) fn rhythm(market: Market, channel: Channel) -> Option<Duration> {
+    match market {
+        Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
+            binance::figures::rhythm(market, channel)
+        }
+        Market::Okx => okx::figures::rhythm(channel),
     }
 }
 

@@ -15,14 +15,18 @@ use super::fault::{Fault, FaultPlan, Schedule};
 use super::gate::Gate;
 use super::instrument::Instrument;
 use super::ledger::Ledger;
-use super::market::SyntheticMarket;
-use super::news::{Clock, News, Unit};
+use super::market::{Listing, SyntheticMarket};
+use super::news::{Clock, News, Place, Unit};
 use super::random::{Purpose, Random};
 use super::rules::{Rules, Window};
 use super::tls::{HandshakeFault, RecordFault};
 
 /// Sockets at a time; more are dropped at once.
 const MAX_CLIENTS: usize = 4096;
+/// The number of the first market of the venue's other one.
+const ASIDE: u32 = 1 << 16;
+/// How much longer its markets take for a change.
+const LEISURE: u32 = 10;
 
 /// How a twin is set up.
 #[derive(Clone, Debug)]
@@ -133,6 +137,10 @@ pub struct Exchange {
     pub(super) origin: UnixNanos,
     pub(super) instruments: Vec<Instrument>,
     pub(super) books: Vec<SyntheticMarket>,
+    /// What the venue's other market of futures trades: streams of all markets show it as well.
+    pub(super) aside: Vec<SyntheticMarket>,
+    /// When streams that speak at a rhythm are looked at next.
+    pub(super) beat: Option<Time>,
     pub(super) clients: BTreeMap<ConnectionId, Client>,
     pub(super) commands: VecDeque<Command>,
     pub(super) ledger: Ledger,
@@ -153,8 +161,10 @@ pub struct Exchange {
 /// What happens next. Where several things happen at one time, they do so in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    Step(usize),
+    Step(Place),
+    Pulse(Place),
     Flush(usize, usize),
+    Beat,
     Listen,
     Strike,
     Retry,
@@ -174,18 +184,36 @@ impl Exchange {
     /// An exchange of one market.
     #[must_use]
     pub fn new(market: Market, options: Options, seed: u64) -> Self {
-        let book = |(index, instrument): (usize, &Instrument)| {
-            let purpose = Purpose::Market(u32::try_from(index).unwrap_or(u32::MAX));
-            let random = Random::new(seed, purpose);
-            SyntheticMarket::new(market, instrument.clone(), options.pace, random)
+        let listing = |number: u32, market| Listing {
+            market,
+            pace: options.pace,
+            origin: options.origin,
+            seed,
+            number,
+            watched: true,
         };
+        let books = (0..).zip(&options.instruments).map(|(number, instrument)| {
+            SyntheticMarket::new(listing(number, market), instrument.clone())
+        });
+        let other = neighbour(market).filter(|_| !options.instruments.is_empty());
+        let aside = (ASIDE..).zip(other.into_iter().flat_map(Instrument::defaults));
+        let aside = aside.map(|(number, instrument)| {
+            let listing = Listing {
+                pace: options.pace.saturating_mul(LEISURE),
+                watched: false,
+                ..listing(number, other.unwrap_or(market))
+            };
+            SyntheticMarket::new(listing, instrument)
+        });
         let faults = options.faults;
         Self {
             market,
             rules: options.rules,
             linger: options.linger,
             origin: options.origin,
-            books: options.instruments.iter().enumerate().map(book).collect(),
+            books: books.collect(),
+            aside: aside.collect(),
+            beat: None,
             instruments: options.instruments,
             clients: BTreeMap::new(),
             commands: VecDeque::new(),
@@ -319,11 +347,17 @@ impl Exchange {
     }
 
     fn next_due(&self) -> Option<(Time, Due)> {
-        let books = self.books.iter().enumerate();
-        let steps = books
-            .clone()
-            .map(|(index, book)| (book.next_step(), Due::Step(index)));
-        let flushes = books.filter_map(|(index, book)| {
+        let own = self.books.iter().enumerate();
+        let places = own.clone().map(|(index, book)| (Place::Own(index), book));
+        let aside = self.aside.iter().enumerate();
+        let places = places.chain(aside.map(|(index, book)| (Place::Aside(index), book)));
+        let walks = places.flat_map(|(place, book)| {
+            [
+                (book.next_step(), Due::Step(place)),
+                (book.next_pulse(), Due::Pulse(place)),
+            ]
+        });
+        let flushes = own.filter_map(|(index, book)| {
             let (at, tape) = book.next_flush()?;
             Some((at, Due::Flush(index, tape)))
         });
@@ -331,7 +365,8 @@ impl Exchange {
             let (at, what) = client.due()?;
             Some((at, Due::Client(*id, what)))
         });
-        let own = [
+        let once = [
+            self.beat.map(|at| (at, Due::Beat)),
             self.listen_at.map(|at| (at, Due::Listen)),
             self.schedule
                 .as_ref()
@@ -339,16 +374,18 @@ impl Exchange {
                 .map(|at| (at, Due::Strike)),
             self.retry_at.map(|at| (at, Due::Retry)),
         ];
-        steps
+        walks
             .chain(flushes)
             .chain(clients)
-            .chain(own.into_iter().flatten())
+            .chain(once.into_iter().flatten())
             .min()
     }
 
     fn happen(&mut self, at: Time, due: Due) {
         match due {
-            Due::Step(index) => self.step(index),
+            Due::Step(place) => self.step(place),
+            Due::Pulse(place) => self.pulse(place),
+            Due::Beat => self.beat(at),
             Due::Flush(index, tape) => self.flush(at, index, tape),
             Due::Listen => {
                 self.listen_at = None;
@@ -365,15 +402,30 @@ impl Exchange {
         }
     }
 
-    fn step(&mut self, index: usize) {
-        let Some(book) = self.books.get_mut(index) else {
+    fn step(&mut self, place: Place) {
+        let Some(book) = self.book_mut(place) else {
             return;
         };
         let step = book.step();
         let diff = book.flush_always();
-        self.publish(index, News::Step(&step));
-        if diff.is_some() {
-            self.publish_interval(index, step.at, Duration::ZERO, diff.as_ref());
+        self.publish(place, News::Step(&step));
+        if let (Place::Own(index), Some(diff)) = (place, diff) {
+            self.publish_interval(index, step.at, Duration::ZERO, Some(&diff));
+        }
+    }
+
+    fn pulse(&mut self, place: Place) {
+        if let Some(book) = self.book_mut(place) {
+            let pulse = book.pulse();
+            self.publish(place, News::Pulse(&pulse));
+        }
+    }
+
+    fn book_mut(&mut self, place: Place) -> Option<&mut SyntheticMarket> {
+        match place {
+            Place::Own(index) => self.books.get_mut(index),
+            Place::Aside(index) => self.aside.get_mut(index),
+            Place::Everywhere => None,
         }
     }
 
@@ -476,6 +528,15 @@ impl Exchange {
             origin: self.origin,
             unit,
         }
+    }
+}
+
+/// The venue's other market of futures.
+const fn neighbour(market: Market) -> Option<Market> {
+    match market {
+        Market::BinanceUsdm => Some(Market::BinanceCoinm),
+        Market::BinanceCoinm => Some(Market::BinanceUsdm),
+        Market::BinanceSpot | Market::Okx => None,
     }
 }
 

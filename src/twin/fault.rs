@@ -179,12 +179,13 @@ impl Fault {
         matches!(self, Self::Handshake(..) | Self::Record(_))
     }
 
-    /// Whether a market can have it: USD-M documents no notice, OKX no end of a connection's life.
+    /// Whether a market can have it: futures of Binance document no notice, OKX no end of a connection's life.
     #[must_use]
     pub const fn applies_to(self, market: Market) -> bool {
         !matches!(
             (self, market),
-            (Self::Notice, Market::BinanceUsdm) | (Self::Lifetime, Market::Okx)
+            (Self::Notice, Market::BinanceUsdm | Market::BinanceCoinm)
+                | (Self::Lifetime, Market::Okx)
         )
     }
 

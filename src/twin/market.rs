@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
-use marketprism_core::Time;
-use marketprism_core::market::Market;
+use marketprism_core::market::{DayStart, Interval, Market};
+use marketprism_core::{Time, UnixNanos};
 
+use super::bars::{Bars, Deal};
 use super::book::{Book, Level, Resting, Side, Top};
+use super::figures::{self, Figures, Pulse};
 use super::instrument::Instrument;
-use super::random::Random;
+use super::random::{Purpose, Random};
 use super::tape::{Diff, Tape};
 
 /// Levels a side at the start.
@@ -26,6 +28,8 @@ const MIN_PACE: Duration = Duration::from_micros(1);
 const HURRIED_PACE: Duration = Duration::from_micros(5);
 /// The most levels that one taker order goes through.
 const MAX_SWEEP: usize = 4;
+const MILLI: u64 = 1_000_000;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What a market is made of: its instrument, its ids, its book.
 #[derive(Clone, Debug)]
@@ -39,8 +43,26 @@ pub(super) struct SyntheticMarket {
     next: Time,
     book: Book,
     ids: Ids,
-    day: Day,
+    bars: Bars,
+    figures: Figures,
+    pulse: Time,
+    origin: UnixNanos,
     tapes: Vec<Tape>,
+}
+
+/// Where and when a market opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listing {
+    pub(super) market: Market,
+    /// The time between two steps, on average.
+    pub(super) pace: Duration,
+    /// The wall-clock time at [`Time::ZERO`].
+    pub(super) origin: UnixNanos,
+    pub(super) seed: u64,
+    /// Its number among all that are drawn from the seed.
+    pub(super) number: u32,
+    /// Whether anybody can watch its book.
+    pub(super) watched: bool,
 }
 
 /// The last of each kind of id that was given out.
@@ -49,18 +71,6 @@ struct Ids {
     update: u64,
     trade: u64,
     aggregate: u64,
-}
-
-/// What has traded since the market opened.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Day {
-    pub(super) open: u64,
-    pub(super) high: u64,
-    pub(super) low: u64,
-    pub(super) last: u64,
-    pub(super) last_quantity: u64,
-    pub(super) volume: u64,
-    pub(super) turnover: u64,
 }
 
 /// One step of the walk.
@@ -102,37 +112,43 @@ impl Print {
 }
 
 impl SyntheticMarket {
-    /// A market with a step every `pace` on average.
-    pub(super) fn new(
-        market: Market,
-        instrument: Instrument,
-        pace: Duration,
-        mut random: Random,
-    ) -> Self {
-        let pace = pace.max(MIN_PACE);
+    /// A market of its own.
+    pub(super) fn new(listing: Listing, instrument: Instrument) -> Self {
+        let Listing {
+            market,
+            origin,
+            seed,
+            number,
+            ..
+        } = listing;
+        let mut random = Random::new(seed, Purpose::Market(number));
+        let chance = Random::new(seed, Purpose::Figures(number));
+        let pace = listing.pace.max(MIN_PACE);
         let ids = Ids {
             update: random.between(1_000_000_000, 90_000_000_000),
             trade: random.between(1_000_000, 900_000_000),
             aggregate: random.between(1_000_000, 90_000_000),
         };
         let home = instrument.home();
+        let millis = origin.as_nanos() / MILLI;
+        let price = home * 10u64.pow(u32::from(figures::SCALE - instrument.price_scale()));
         let mut opened = Self {
             market,
-            instrument,
             next: Time::ZERO + random.around(pace),
             random,
             pace,
             hurried: Time::ZERO,
             book: Book::default(),
             ids,
-            day: Day {
-                open: home,
-                high: home,
-                low: home,
-                last: home,
-                ..Day::default()
+            bars: Bars::new(millis, home),
+            figures: Figures::new(chance, millis, price, instrument.lot()),
+            pulse: next_beat(origin, Time::ZERO, SECOND),
+            origin,
+            tapes: match listing.watched {
+                true => Tape::all(market, ids.update),
+                false => Vec::new(),
             },
-            tapes: Tape::all(market, ids.update),
+            instrument,
         };
         opened.fill_book();
         opened
@@ -166,8 +182,44 @@ impl SyntheticMarket {
         self.ids.update
     }
 
-    pub(super) const fn day(&self) -> &Day {
-        &self.day
+    pub(super) const fn market(&self) -> Market {
+        self.market
+    }
+
+    /// Candles and windows of its trades.
+    pub(super) const fn bars(&self) -> &Bars {
+        &self.bars
+    }
+
+    pub(super) const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// When the next second is over.
+    pub(super) const fn next_pulse(&self) -> Time {
+        self.pulse
+    }
+
+    /// A second of the wall clock is over.
+    pub(super) fn pulse(&mut self) -> Pulse {
+        let at = self.pulse;
+        self.pulse = at + SECOND;
+        let millis = self.millis(at);
+        self.bars.roll(millis);
+        let second = self.bars.candle(Interval::S1, DayStart::Utc);
+        let volume = second
+            .and_then(|(_, closed)| closed)
+            .map_or(0, |second| second.volume);
+        let scale = self.instrument.price_scale();
+        let middle = match self.book.top() {
+            Some(top) => figures::middle(top, scale),
+            None => self.figures.mark(),
+        };
+        self.figures.pulse(at, millis, middle, volume)
+    }
+
+    fn millis(&self, at: Time) -> u64 {
+        self.origin.as_nanos().saturating_add(at.as_nanos()) / MILLI
     }
 
     /// When the next step is due.
@@ -291,6 +343,7 @@ impl SyntheticMarket {
             let taken = wanted.min(level.resting.quantity);
             wanted -= taken;
             let print = self.print(resting, level, taken);
+            self.note(step.at, &print);
             step.prints.push(print);
         }
     }
@@ -307,7 +360,6 @@ impl SyntheticMarket {
             orders: was.orders.saturating_sub(gone).max(1),
         };
         self.change(resting, price, left);
-        self.day.note(price, taken);
         self.ids.aggregate += 1;
         Print {
             aggregate: self.ids.aggregate,
@@ -315,6 +367,22 @@ impl SyntheticMarket {
             resting,
             fills,
         }
+    }
+
+    fn note(&mut self, at: Time, print: &Print) {
+        let (first, last) = print.trades();
+        let quantity = print.quantity();
+        let deal = Deal {
+            price: print.price,
+            quantity,
+            turnover: self.instrument.turnover(print.price, quantity),
+            bought: print.resting == Side::Ask,
+            first,
+            last,
+            trades: print.fills.len() as u64,
+        };
+        self.bars.note(self.millis(at), deal);
+        self.figures.note(print);
     }
 
     /// Splits what was taken over at most three resting orders.
@@ -385,26 +453,70 @@ impl SyntheticMarket {
     }
 }
 
-impl Day {
-    fn note(&mut self, price: u64, quantity: u64) {
-        self.last = price;
-        self.last_quantity = quantity;
-        self.high = self.high.max(price);
-        self.low = self.low.min(price);
-        self.volume = self.volume.saturating_add(quantity);
-        self.turnover = self.turnover.saturating_add(price.saturating_mul(quantity));
-    }
+/// The first time behind `now` at which the wall clock shows a multiple of `every`.
+pub(super) fn next_beat(origin: UnixNanos, now: Time, every: Duration) -> Time {
+    let every = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX).max(1);
+    let shown = origin.as_nanos().saturating_add(now.as_nanos());
+    now + Duration::from_nanos(every - shown % every)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Purpose;
     use super::*;
 
     fn market(market: Market, seed: u64) -> SyntheticMarket {
-        let instrument = Instrument::defaults(market).remove(0);
-        let random = Random::new(seed, Purpose::Market(0));
-        SyntheticMarket::new(market, instrument, Duration::from_millis(20), random)
+        let listing = Listing {
+            market,
+            pace: Duration::from_millis(20),
+            origin: UnixNanos::from_nanos(1_767_225_600_000_000_000),
+            seed,
+            number: 0,
+            watched: true,
+        };
+        SyntheticMarket::new(listing, Instrument::defaults(market).remove(0))
+    }
+
+    /// Walks through so many seconds, and says what was traded in each.
+    fn walk(market: &mut SyntheticMarket, seconds: u32) -> Vec<(Vec<Print>, Pulse)> {
+        let second = |_| {
+            let mut prints = Vec::new();
+            while market.next_step() <= market.next_pulse() {
+                prints.extend(market.step().prints);
+            }
+            (prints, market.pulse())
+        };
+        (0..seconds).map(second).collect()
+    }
+
+    #[test]
+    fn figures_follow_the_walk() {
+        for kind in Market::ALL {
+            let mut market = market(kind, 10);
+            let told = walk(&mut market, 600);
+            let top = market.book().top().unwrap();
+            let middle = figures::middle(top, market.instrument().price_scale());
+            let figures = market.figures();
+            for price in [figures.mark(), figures.average(), figures.index()] {
+                assert!(
+                    price.abs_diff(middle) < middle / 100,
+                    "{kind}: {price} {middle}"
+                );
+            }
+            assert!(figures.funding_rate().abs() <= figures::MOST);
+            let liquidations = told.iter().filter_map(|(prints, pulse)| {
+                let print = pulse.liquidation.as_ref()?;
+                assert!(prints.contains(print));
+                Some(print)
+            });
+            let count = liquidations.count();
+            assert!((10..100).contains(&count), "{kind}: {count}");
+            let volume: u64 = told
+                .iter()
+                .flat_map(|(prints, _)| prints)
+                .map(Print::quantity)
+                .sum();
+            assert_eq!(market.bars().window(1440).volume, volume);
+        }
     }
 
     #[test]
@@ -420,7 +532,7 @@ mod tests {
                     assert!((MIN_LEVELS..=MAX_LEVELS).contains(&depth), "{depth}");
                 }
             }
-            let (home, last) = (market.instrument().home(), market.day().last);
+            let (home, last) = (market.instrument().home(), market.bars().price());
             assert!(last.abs_diff(home) < home / 20, "{home} {last}");
         }
     }

@@ -10,9 +10,11 @@
 //! socket layer has to do comes out as [`Command`]s. [`Server`] is the socket layer for real ones.
 
 mod answer;
+mod bars;
 mod binance;
 mod book;
 mod broken;
+mod calendar;
 mod client;
 mod decimal;
 mod delivery;
@@ -20,6 +22,7 @@ mod desk;
 mod door;
 mod exchange;
 mod fault;
+mod figures;
 mod gate;
 mod instrument;
 mod ledger;

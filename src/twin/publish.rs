@@ -5,9 +5,11 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 
-use super::delivery::{Delivery, Pace};
+use super::delivery::{Delivery, Pace, rhythm};
+use super::desk::Subscription;
 use super::exchange::{ConnectionId, Exchange};
-use super::news::{Clock, News};
+use super::market::next_beat;
+use super::news::{BEAT, Clock, Markets, News, Place, Unit};
 use super::tape::Diff;
 
 impl Exchange {
@@ -18,14 +20,11 @@ impl Exchange {
         cadence: Duration,
         diff: Option<&Diff>,
     ) {
-        self.publish(index, News::Interval { at, cadence, diff });
+        self.publish(Place::Own(index), News::Interval { at, cadence, diff });
     }
 
-    /// Tells the news of an instrument to every client that asked for them.
-    pub(super) fn publish(&mut self, index: usize, news: News<'_>) {
-        let Some(book) = self.books.get(index) else {
-            return;
-        };
+    /// Tells news to every client that asked for them.
+    pub(super) fn publish(&mut self, place: Place, news: News<'_>) {
         let mut slow = Vec::new();
         for (id, client) in self
             .clients
@@ -36,19 +35,46 @@ impl Exchange {
                 market: self.market,
                 rules: &self.rules,
                 ledger: &mut self.ledger,
-                book,
+                markets: Markets {
+                    own: &self.books,
+                    aside: &self.aside,
+                },
                 clock: Clock {
                     origin: self.origin,
                     unit: client.desk.unit,
                 },
                 id: *id,
             };
-            if delivery.deliver(client, index, news) == Pace::TooSlow {
+            if delivery.deliver(client, place, news) == Pace::TooSlow {
                 slow.push(*id);
             }
         }
         for id in slow {
             self.drop_slow(news.at(), id);
+        }
+    }
+
+    /// A beat of the streams that speak at a rhythm; there is another while anybody has one.
+    pub(super) fn beat(&mut self, at: Time) {
+        let millis = self.clock(Unit::Millis).millis(at);
+        let beat = u64::try_from(BEAT.as_millis()).unwrap_or(u64::MAX);
+        let number = millis / beat;
+        self.publish(Place::Everywhere, News::Beat { at, number });
+        self.beat = None;
+        self.keep_beat(at);
+    }
+
+    /// Sees to it that there are beats if anybody has streams that need them.
+    pub(super) fn keep_beat(&mut self, now: Time) {
+        let market = self.market;
+        let needs = |held: &Subscription| {
+            let feed = held.feed;
+            feed.is_some_and(|feed| rhythm(market, feed.channel).is_some())
+        };
+        let mut clients = self.clients.values();
+        if self.beat.is_none() && clients.any(|client| client.desk.subscriptions.iter().any(needs))
+        {
+            self.beat = Some(next_beat(self.origin, now, BEAT));
         }
     }
 

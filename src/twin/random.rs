@@ -11,6 +11,8 @@ use rand_core::{Rng, SeedableRng};
 pub(super) enum Purpose {
     /// The walk of the instrument with this index.
     Market(u32),
+    /// What is said about the instrument with this index besides.
+    Figures(u32),
     /// When faults strike, and which.
     Schedule,
     /// Whom they strike, and names of connections.
@@ -23,6 +25,7 @@ impl Purpose {
             Self::Schedule => 0,
             Self::Exchange => 1,
             Self::Market(index) => 2 + index as u64,
+            Self::Figures(index) => (1 << 33) + index as u64,
         }
     }
 }
@@ -114,6 +117,7 @@ mod tests {
         let draw = |purpose| Random::new(7, purpose).below(u64::MAX);
         assert_eq!(draw(Purpose::Market(0)), draw(Purpose::Market(0)));
         assert_ne!(draw(Purpose::Market(0)), draw(Purpose::Market(1)));
+        assert_ne!(draw(Purpose::Market(0)), draw(Purpose::Figures(0)));
         assert_ne!(draw(Purpose::Schedule), draw(Purpose::Exchange));
     }
 

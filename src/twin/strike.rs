@@ -12,7 +12,7 @@ use super::exchange::{Command, ConnectionId, Exchange, Transport};
 use super::fault::{Fault, Reach};
 use super::gate::{Barrier, GateKind, Mishap};
 use super::ledger::FaultEntry;
-use super::news::Unit;
+use super::news::{Place, Unit};
 use super::rules::Rules;
 use super::tls::RecordFault;
 use super::{binance, okx};
@@ -189,12 +189,16 @@ impl Exchange {
         let Some(client) = self.clients.get(&id) else {
             return;
         };
-        for held in &client.desk.subscriptions {
-            let watched = held
-                .feed
-                .and_then(|feed| self.books.get_mut(feed.instrument));
-            if let Some(book) = watched {
-                book.hurry(at, at + span);
+        for feed in client
+            .desk
+            .subscriptions
+            .iter()
+            .filter_map(|held| held.feed)
+        {
+            for (index, book) in self.books.iter_mut().enumerate() {
+                if feed.about.is_at(Place::Own(index)) {
+                    book.hurry(at, at + span);
+                }
             }
         }
     }
@@ -268,7 +272,9 @@ fn tells_of_loss(held: &Subscription) -> bool {
                 Channel::Trade
                     | Channel::AggTrade
                     | Channel::Depth(_)
+                    | Channel::RpiDepth(_)
                     | Channel::Trades
+                    | Channel::TradesAll
                     | Channel::Books
                     | Channel::Books50L2Tbt
                     | Channel::BooksL2Tbt

@@ -81,6 +81,7 @@ impl Exchange {
             let feed = binance::stream(self.market, opening.route, &self.instruments, name);
             client.desk.subscribe(name, feed);
         }
+        self.keep_beat(now);
         match self.bad_upgrade(opening.route) {
             None => self.ledger.upgrade_granted(opening.route),
             Some(BadUpgrade::Slow(span)) => {
@@ -186,6 +187,7 @@ impl Exchange {
             }
             Market::Okx => self.okx_text(now, id, text),
         }
+        self.keep_beat(now);
     }
 
     fn binance_text(&mut self, now: Time, id: ConnectionId, text: &str) {

@@ -6,23 +6,20 @@ use marketprism_core::market::{Channel, DepthLevels, Market, Speed};
 
 use crate::twin::book::{Level, Side, Top};
 use crate::twin::decimal::{Printed, Style};
+use crate::twin::figures::Block;
 use crate::twin::market::{Print, Step, SyntheticMarket};
 use crate::twin::news::{Clock, Ids, Message, News, join};
 use crate::twin::tape::{Diff, cadence};
 
-/// What a channel of this market says to the news; often nothing.
+/// What a channel says to the news of an instrument; often nothing.
 pub(in crate::twin) fn messages(
-    market: Market,
     book: &SyntheticMarket,
     channel: Channel,
     news: News<'_>,
     clock: Clock,
 ) -> Vec<Message> {
-    let writer = Writer {
-        market,
-        book,
-        stamp: clock.stamp(news.at()),
-    };
+    let writer = Writer::new(book, clock.stamp(news.at()));
+    let market = book.market();
     match (news, channel) {
         (News::Step(step), Channel::Trade) => writer.trades(step),
         (News::Step(step), Channel::AggTrade) => step
@@ -34,7 +31,10 @@ pub(in crate::twin) fn messages(
             let top = step.top.iter();
             top.map(|top| writer.top(step.update, top)).collect()
         }
-        (News::Interval { cadence, diff, .. }, Channel::Depth(speed)) => {
+        (
+            News::Interval { cadence, diff, .. },
+            Channel::Depth(speed) | Channel::RpiDepth(speed),
+        ) => {
             let diff = diff.filter(|_| speaks(market, speed, cadence));
             diff.iter().map(|diff| writer.diff(diff)).collect()
         }
@@ -44,6 +44,15 @@ pub(in crate::twin) fn messages(
                 .map(|diff| writer.partial(diff, levels))
                 .collect()
         }
+        (News::Pulse(pulse), Channel::BlockTrade) => {
+            let block = pulse.block.iter();
+            block.map(|block| writer.block(block)).collect()
+        }
+        (News::Pulse(pulse), Channel::ForceOrder | Channel::AllForceOrders) => {
+            let print = pulse.liquidation.iter();
+            print.map(|print| writer.liquidation(print)).collect()
+        }
+        (News::Pulse(pulse), Channel::ContractInfo) if pulse.terms => vec![writer.terms()],
         _ => Vec::new(),
     }
 }
@@ -62,13 +71,21 @@ fn speaks(market: Market, speed: Speed, interval: std::time::Duration) -> bool {
     cadence(market, speed) == Some(interval)
 }
 
-struct Writer<'a> {
-    market: Market,
-    book: &'a SyntheticMarket,
-    stamp: u64,
+pub(super) struct Writer<'a> {
+    pub(super) market: Market,
+    pub(super) book: &'a SyntheticMarket,
+    pub(super) stamp: u64,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    pub(super) const fn new(book: &'a SyntheticMarket, stamp: u64) -> Self {
+        Self {
+            market: book.market(),
+            book,
+            stamp,
+        }
+    }
+
     fn trades(&self, step: &Step) -> Vec<Message> {
         let mut messages: Vec<Message> = step.spent.iter().map(|id| self.spent(*id)).collect();
         for print in &step.prints {
@@ -85,7 +102,8 @@ impl Writer<'_> {
         let maker = buyer_is_maker(print);
         let payload = match self.market {
             Market::BinanceUsdm | Market::BinanceCoinm => format!(
-                r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","X":"MARKET","m":{maker},"st":1}}"#
+                r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","X":"MARKET","m":{maker}{}}}"#,
+                self.kind()
             ),
             Market::BinanceSpot | Market::Okx => format!(
                 r#"{{"e":"trade","E":{stamp},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","T":{stamp},"m":{maker},"M":true}}"#
@@ -99,7 +117,8 @@ impl Writer<'_> {
         let Self { stamp, .. } = self;
         let symbol = self.symbol();
         let payload = format!(
-            r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"0","q":"0","X":"NA","m":false,"st":1}}"#
+            r#"{{"e":"trade","E":{stamp},"T":{stamp},"s":"{symbol}","t":{id},"p":"0","q":"0","X":"NA","m":false{}}}"#,
+            self.kind()
         );
         Message {
             void: true,
@@ -114,8 +133,13 @@ impl Writer<'_> {
         let (first, last) = print.trades();
         let maker = buyer_is_maker(print);
         let payload = match self.market {
-            Market::BinanceUsdm | Market::BinanceCoinm => format!(
-                r#"{{"e":"aggTrade","E":{stamp},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","nq":"{quantity}","f":{first},"l":{last},"T":{stamp},"m":{maker},"st":1}}"#
+            Market::BinanceUsdm => format!(
+                r#"{{"e":"aggTrade","E":{stamp},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","nq":"{quantity}","f":{first},"l":{last},"T":{stamp},"m":{maker}{}}}"#,
+                self.kind()
+            ),
+            Market::BinanceCoinm => format!(
+                r#"{{"e":"aggTrade","E":{stamp},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","f":{first},"l":{last},"T":{stamp},"m":{maker}{}}}"#,
+                self.kind()
             ),
             Market::BinanceSpot | Market::Okx => format!(
                 r#"{{"e":"aggTrade","E":{stamp},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","f":{first},"l":{last},"T":{stamp},"m":{maker},"M":true}}"#
@@ -124,7 +148,7 @@ impl Writer<'_> {
         told(payload, id, id)
     }
 
-    fn top(&self, update: u64, Top { bid, ask }: &Top) -> Message {
+    pub(super) fn top(&self, update: u64, Top { bid, ask }: &Top) -> Message {
         let Self { stamp, .. } = self;
         let symbol = self.symbol();
         let (bid_price, bid_quantity) = self.level(bid);
@@ -134,7 +158,9 @@ impl Writer<'_> {
         );
         let payload = match self.market {
             Market::BinanceUsdm | Market::BinanceCoinm => format!(
-                r#"{{"e":"bookTicker","u":{update},"E":{stamp},"T":{stamp},"s":"{symbol}","ps":"{symbol}",{levels},"st":1}}"#
+                r#"{{"e":"bookTicker","u":{update},"E":{stamp},"T":{stamp},"s":"{symbol}",{levels}{}{}}}"#,
+                self.pair(),
+                self.kind()
             ),
             Market::BinanceSpot | Market::Okx => {
                 format!(r#"{{"u":{update},"s":"{symbol}",{levels}}}"#)
@@ -177,7 +203,9 @@ impl Writer<'_> {
         let symbol = self.symbol();
         match self.market {
             Market::BinanceUsdm | Market::BinanceCoinm => format!(
-                r#"{{"e":"depthUpdate","E":{stamp},"T":{stamp},"s":"{symbol}","U":{first},"u":{last},"pu":{previous},"b":{bids},"a":{asks},"ps":"{symbol}","st":1}}"#
+                r#"{{"e":"depthUpdate","E":{stamp},"T":{stamp},"s":"{symbol}","U":{first},"u":{last},"pu":{previous},"b":{bids},"a":{asks}{}{}}}"#,
+                self.pair(),
+                self.kind()
             ),
             Market::BinanceSpot | Market::Okx => format!(
                 r#"{{"e":"depthUpdate","E":{stamp},"s":"{symbol}","U":{first},"u":{last},"b":{bids},"a":{asks}}}"#
@@ -185,15 +213,71 @@ impl Writer<'_> {
         }
     }
 
-    fn symbol(&self) -> &str {
+    /// A trade outside the book.
+    fn block(&self, block: &Block) -> Message {
+        let Self { stamp, .. } = self;
+        let (symbol, id, maker) = (self.symbol(), block.id, !block.bought);
+        let (price, quantity) = (self.price(block.price), self.quantity(block.quantity));
+        Message::plain(format!(
+            r#"{{"e":"blockTrade","E":{stamp},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","T":{stamp},"m":{maker}}}"#
+        ))
+    }
+
+    fn liquidation(&self, print: &Print) -> Message {
+        let Self { stamp, .. } = self;
+        let symbol = self.symbol();
+        let (price, quantity) = (self.price(print.price), self.quantity(print.quantity()));
+        let side = match print.resting {
+            Side::Bid => "SELL",
+            Side::Ask => "BUY",
+        };
+        let (pair, kind) = (self.pair(), self.kind());
+        let inner = match self.market {
+            Market::BinanceCoinm => pair.as_str(),
+            Market::BinanceSpot | Market::BinanceUsdm | Market::Okx => "",
+        };
+        Message::plain(format!(
+            r#"{{"e":"forceOrder","E":{stamp},"o":{{"s":"{symbol}","S":"{side}","o":"LIMIT","f":"IOC","q":"{quantity}","p":"{price}","ap":"{price}","X":"FILLED","l":"{quantity}","z":"{quantity}","T":{stamp}{inner}}}{pair}{kind}}}"#
+        ))
+    }
+
+    /// The terms of a contract, which never ends.
+    fn terms(&self) -> Message {
+        let Self { stamp, .. } = self;
+        let (symbol, pair, kind) = (self.symbol(), self.pair(), self.kind());
+        Message::plain(format!(
+            r#"{{"e":"contractInfo","E":{stamp},"s":"{symbol}","ct":"PERPETUAL","dt":4133404800000,"ot":1569398400000,"cs":"TRADING","bks":[{{"bs":1,"bnf":0,"bnc":5000,"mmr":0.01,"cf":0,"mi":21,"ma":50}}]{pair}{kind}}}"#
+        ))
+    }
+
+    /// Which market of futures it belongs to, as the venue says it since 2026-06-30.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.market {
+            Market::BinanceUsdm => r#","st":1"#,
+            Market::BinanceCoinm => r#","st":2"#,
+            Market::BinanceSpot | Market::Okx => "",
+        }
+    }
+
+    /// The pair of a contract.
+    pub(super) fn pair(&self) -> String {
+        match self.market {
+            Market::BinanceUsdm | Market::BinanceCoinm => {
+                format!(r#","ps":"{}""#, self.book.instrument().pair())
+            }
+            Market::BinanceSpot | Market::Okx => String::new(),
+        }
+    }
+
+    pub(super) fn symbol(&self) -> &str {
         self.book.instrument().id()
     }
 
-    fn price(&self, units: u64) -> Printed {
+    pub(super) fn price(&self, units: u64) -> Printed {
         price(self.market, self.book, units)
     }
 
-    fn quantity(&self, units: u64) -> Printed {
+    pub(super) fn quantity(&self, units: u64) -> Printed {
         quantity(self.market, self.book, units)
     }
 
@@ -234,8 +318,8 @@ fn quantity(market: Market, book: &SyntheticMarket, units: u64) -> Printed {
     printed(market, units, book.instrument().quantity_scale())
 }
 
-/// Spot prints eight decimals, USD-M those of the instrument's grid.
-const fn printed(market: Market, units: u64, scale: u8) -> Printed {
+/// Spot prints eight decimals, futures those of the instrument's grid.
+pub(super) const fn printed(market: Market, units: u64, scale: u8) -> Printed {
     let places = match market {
         Market::BinanceSpot => 8,
         Market::BinanceUsdm | Market::BinanceCoinm | Market::Okx => scale,

@@ -1,9 +1,11 @@
-//! Binance spot and USD-M: paths, stream names, requests, messages, REST.
+//! Binance spot, USD-M and COIN-M: paths, stream names, requests, messages, REST.
 //!
-//! Sources: "WebSocket Streams for Binance", "USDⓈ-M Futures WebSocket Market Streams" and the
-//! notice that split the latter into routes; what they leave out is as observed on the wire.
+//! Sources: "WebSocket Streams for Binance", "USDⓈ-M Futures WebSocket Market Streams", the notice
+//! that split the latter into routes, "COIN-M Futures WebSocket Market Streams" and the notice of
+//! their integration; what they leave out is as observed on the wire.
 
 pub(super) mod data;
+pub(super) mod figures;
 pub(super) mod request;
 pub(super) mod rest;
 mod route;

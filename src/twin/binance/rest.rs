@@ -69,14 +69,18 @@ fn snapshot(market: Market, book: &SyntheticMarket, limit: usize, stamp: u64) ->
     let (bids, asks) = (side(Side::Bid), side(Side::Ask));
     let update = book.update();
     let times = match market {
-        Market::BinanceUsdm | Market::BinanceCoinm => format!(r#""E":{stamp},"T":{stamp},"#),
+        Market::BinanceUsdm => format!(r#""E":{stamp},"T":{stamp},"#),
+        Market::BinanceCoinm => {
+            let (symbol, pair) = (book.instrument().id(), book.instrument().pair());
+            format!(r#""symbol":"{symbol}","pair":"{pair}","E":{stamp},"T":{stamp},"#)
+        }
         Market::BinanceSpot | Market::Okx => String::new(),
     };
     format!(r#"{{"lastUpdateId":{update},{times}"bids":{bids},"asks":{asks}}}"#)
 }
 
-/// The number of levels: by default 100 on spot and 500 on USD-M. Spot takes any number and
-/// gives at most 5000; USD-M has a list.
+/// The number of levels: by default 100 on spot and 500 on futures. Spot takes any number
+/// and gives at most 5000; futures have a list.
 fn limit(market: Market, target: &Target) -> Result<usize, &'static str> {
     let default = match market {
         Market::BinanceSpot | Market::Okx => 100,

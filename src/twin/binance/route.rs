@@ -1,16 +1,16 @@
 //! Where streams are served: paths, routes, stream names.
 
-use marketprism_core::market::{Channel, Market, Speed};
+use marketprism_core::market::{Channel, Market, Scope};
+use marketprism_core::venue::RouteName;
 
 use crate::twin::desk::Opening;
 use crate::twin::instrument::Instrument;
-use crate::twin::news::{Feed, Unit};
-use crate::twin::tape::cadence;
+use crate::twin::news::{About, Feed, Unit};
 use crate::twin::uri::Target;
 
 /// What this path opens; `None` where there is nothing.
 ///
-/// Spot has `/ws` and `/stream`. USD-M has the same below `/public`, `/market` and `/private`;
+/// Spot and COIN-M have `/ws` and `/stream`. USD-M has the same below `/public`, `/market` and `/private`;
 /// without a route it still takes the connection and serves it as `/public`.
 pub(in crate::twin) fn open(market: Market, target: &Target) -> Option<Opening> {
     let mut parts = target.path.split('/').skip(1).peekable();
@@ -68,34 +68,43 @@ pub(in crate::twin) fn stream(
     instruments: &[Instrument],
     name: &str,
 ) -> Option<Feed> {
-    let (symbol, channel) = name.split_once('@')?;
+    let all = name.starts_with('!');
+    let (subject, channel) = match all {
+        true => ("", name),
+        false => name.split_once('@')?,
+    };
     let channel: Channel = channel.parse().ok()?;
-    if !serves(market, route, channel) || symbol.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    let served = market.route(channel).map(RouteName::name) == Some(route);
+    if !served || subject.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
-    let instrument = instruments
-        .iter()
-        .position(|instrument| instrument.id().eq_ignore_ascii_case(symbol))?;
-    Some(Feed {
-        instrument,
-        channel,
-    })
+    let about = about(market, instruments, channel, subject)?;
+    Some(Feed { about, channel })
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "what is not named is not served"
-)]
-fn serves(market: Market, route: &str, channel: Channel) -> bool {
-    let of_market = |speed: Speed| cadence(market, speed).is_some();
-    match channel {
-        Channel::Trade | Channel::BookTicker => matches!(route, "stream" | "public"),
-        Channel::AggTrade => matches!(route, "stream" | "market"),
-        Channel::Depth(speed) => matches!(route, "stream" | "public") && of_market(speed),
-        Channel::DepthPartial(_, speed) => {
-            matches!(route, "stream" | "public") && of_market(speed) && speed != Speed::Ms0
+/// What the part of a stream's name before the `@` stands for.
+fn about(
+    market: Market,
+    instruments: &[Instrument],
+    channel: Channel,
+    subject: &str,
+) -> Option<About> {
+    let place = |is_it: &dyn Fn(&Instrument) -> bool| instruments.iter().position(is_it);
+    let named = || place(&|instrument| instrument.id().eq_ignore_ascii_case(subject));
+    let of_pair = |pair: &str| place(&|instrument| instrument.pair().eq_ignore_ascii_case(pair));
+    match channel.scope() {
+        Scope::Market => subject.is_empty().then_some(About::Everything),
+        Scope::Pair => of_pair(subject).map(About::Instrument),
+        Scope::Contract => {
+            let pair = subject.strip_suffix("_perpetual")?;
+            of_pair(pair).map(About::Instrument)
         }
-        _ => false,
+        Scope::Instrument => named().map(About::Instrument).or_else(|| {
+            let of_pairs = market == Market::BinanceCoinm;
+            let marks = of_pairs && matches!(channel, Channel::MarkPrice(_));
+            marks.then(|| of_pair(subject).map(About::Pair)).flatten()
+        }),
+        Scope::InstrumentType => None,
     }
 }
 
@@ -146,6 +155,8 @@ mod tests {
             ),
             (Market::BinanceUsdm, "/stream", Some(("public", true, 0))),
             (Market::BinanceUsdm, "/elsewhere", None),
+            (Market::BinanceCoinm, "/stream", Some(("stream", true, 0))),
+            (Market::BinanceCoinm, "/public/stream", None),
         ];
         for (market, uri, expected) in cases {
             let found = opening(market, uri)
@@ -179,6 +190,39 @@ mod tests {
             (Market::BinanceUsdm, "public", "btcusdt@depth5@0ms", false),
             (Market::BinanceUsdm, "public", "btcusdt@trade", true),
             (Market::BinanceUsdm, "private", "btcusdt@trade", false),
+            (
+                Market::BinanceSpot,
+                "stream",
+                "btcusdt@kline_1d@+08:00",
+                true,
+            ),
+            (Market::BinanceSpot, "stream", "!miniTicker@arr", true),
+            (Market::BinanceSpot, "stream", "!ticker@arr", false),
+            (Market::BinanceUsdm, "market", "!ticker@arr", true),
+            (Market::BinanceUsdm, "public", "!ticker@arr", false),
+            (Market::BinanceUsdm, "public", "!bookTicker", true),
+            (
+                Market::BinanceUsdm,
+                "market",
+                "btcusdt_perpetual@continuousKline_1m",
+                true,
+            ),
+            (
+                Market::BinanceUsdm,
+                "market",
+                "btcusdt@continuousKline_1m",
+                false,
+            ),
+            (Market::BinanceCoinm, "stream", "btcusd_perp@aggTrade", true),
+            (Market::BinanceCoinm, "stream", "btcusd@aggTrade", false),
+            (Market::BinanceCoinm, "stream", "btcusd@indexPrice", true),
+            (Market::BinanceCoinm, "stream", "btcusd@markPrice@1s", true),
+            (
+                Market::BinanceCoinm,
+                "stream",
+                "btcusd_perp@markPriceKline_1m",
+                true,
+            ),
         ];
         for (market, route, name, served) in cases {
             let instruments = Instrument::defaults(market);

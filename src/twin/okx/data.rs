@@ -3,13 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use marketprism_core::market::Channel;
+use marketprism_core::market::{Channel, DayStart, Interval, Scope};
 
+use crate::twin::bars::Bar;
 use crate::twin::book::{Level, Side, Top};
 use crate::twin::decimal::{Printed, Style};
+use crate::twin::instrument::Kind;
 use crate::twin::market::{Print, Step, SyntheticMarket};
 use crate::twin::news::{Clock, Ids, Message, News, join};
 use crate::twin::tape::Diff;
+
+/// Minutes of a day.
+const DAY: u64 = 24 * 60;
 
 /// The interval at which a channel tells of the book, if it does; zero is as it happens.
 #[expect(
@@ -18,7 +23,7 @@ use crate::twin::tape::Diff;
 )]
 pub(in crate::twin) const fn cadence(channel: Channel) -> Option<Duration> {
     match channel {
-        Channel::Books | Channel::Tickers => Some(Duration::from_millis(100)),
+        Channel::Books | Channel::Books5 | Channel::Tickers => Some(Duration::from_millis(100)),
         Channel::Books50L2Tbt | Channel::BooksL2Tbt => Some(Duration::ZERO),
         _ => None,
     }
@@ -49,6 +54,18 @@ pub(in crate::twin) fn messages(
             let prints = step.prints.iter();
             prints.map(|print| writer.trade(step, print)).collect()
         }
+        (News::Step(step), Channel::TradesAll) => {
+            let fills = |print| writer.fills(print);
+            step.prints.iter().flat_map(fills).collect()
+        }
+        (News::Pulse(pulse), Channel::LiquidationOrders) => {
+            let print = pulse.liquidation.iter();
+            print.map(|print| writer.liquidation(print)).collect()
+        }
+        (News::Pulse(pulse), Channel::Instruments) if pulse.terms => {
+            let row = instrument(book);
+            vec![Message::plain(format!(r#""data":[{row}]"#))]
+        }
         (News::Step(step), Channel::BboTbt) => {
             let top = step.top.iter();
             top.map(|top| writer.top(step.update, top)).collect()
@@ -65,6 +82,8 @@ pub(in crate::twin) fn messages(
                 vec![writer.update(diff)]
             } else if diff.levels.is_empty() {
                 Vec::new()
+            } else if channel == Channel::Books5 {
+                vec![writer.best_five(diff.last)]
             } else {
                 writer.ticker().into_iter().collect()
             }
@@ -91,13 +110,51 @@ pub(in crate::twin) fn snapshot(
 
 /// The message as it goes to a client.
 pub(in crate::twin) fn envelope(stream: &str, payload: &str) -> String {
-    let (channel, instrument) = stream.split_once(':').unwrap_or((stream, ""));
-    format!(r#"{{"arg":{{"channel":"{channel}","instId":"{instrument}"}},{payload}}}"#)
+    let (channel, subject) = stream.split_once(':').unwrap_or((stream, ""));
+    let of_type = |channel: Channel| channel.scope() == Scope::InstrumentType;
+    let key = match channel.parse().is_ok_and(of_type) {
+        true => "instType",
+        false => "instId",
+    };
+    format!(r#"{{"arg":{{"channel":"{channel}","{key}":"{subject}"}},{payload}}}"#)
 }
 
-struct Writer<'a> {
-    book: &'a SyntheticMarket,
-    stamp: u64,
+/// The name of a kind of instrument.
+pub(super) const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Spot => "SPOT",
+        Kind::Perpetual => "SWAP",
+    }
+}
+
+/// An instrument as its list has it.
+pub(super) fn instrument(book: &SyntheticMarket) -> String {
+    let instrument = book.instrument();
+    let (id, kind) = (instrument.id(), kind_name(instrument.kind()));
+    let (base, quote) = (instrument.base(), instrument.quote());
+    let (settle, pair) = (instrument.settle(), instrument.pair());
+    let of_spot = format!(
+        r#""baseCcy":"{base}","quoteCcy":"{quote}","settleCcy":"","instFamily":"","uly":"","ctVal":"","ctMult":"","ctValCcy":"","ctType":"""#
+    );
+    let terms = instrument.contract().map_or(of_spot, |contract| {
+        let value = trimmed(contract.value, contract.scale);
+        let (of, style) = match contract.inverse {
+            true => (quote, "inverse"),
+            false => (base, "linear"),
+        };
+        format!(
+            r#""baseCcy":"","quoteCcy":"","settleCcy":"{settle}","instFamily":"{pair}","uly":"{pair}","ctVal":"{value}","ctMult":"1","ctValCcy":"{of}","ctType":"{style}""#
+        )
+    });
+    let (tick, lot) = (price(book, 1), quantity(book, 1));
+    format!(
+        r#"{{"instType":"{kind}","instId":"{id}",{terms},"tickSz":"{tick}","lotSz":"{lot}","minSz":"{lot}","listTime":"1606468572000","expTime":"","state":"live","ruleType":"normal"}}"#
+    )
+}
+
+pub(super) struct Writer<'a> {
+    pub(super) book: &'a SyntheticMarket,
+    pub(super) stamp: u64,
 }
 
 impl Writer<'_> {
@@ -109,15 +166,52 @@ impl Writer<'_> {
             price(self.book, print.price),
             quantity(self.book, print.quantity()),
         );
-        let side = match print.resting {
-            Side::Bid => "sell",
-            Side::Ask => "buy",
-        };
+        let side = side(print);
         let (stamp, sequence) = (self.stamp, step.update);
         let payload = format!(
             r#""data":[{{"instId":"{instrument}","tradeId":"{last}","px":"{price}","sz":"{quantity}","side":"{side}","ts":"{stamp}","count":"{count}","source":"0","seqId":{sequence}}}]"#
         );
         Message::numbered(payload, Ids { first, last })
+    }
+
+    /// Every fill for itself.
+    fn fills(&self, print: &Print) -> Vec<Message> {
+        let (instrument, stamp) = (self.book.instrument().id(), self.stamp);
+        let (price, side) = (price(self.book, print.price), side(print));
+        let fill = |(id, filled): &(u64, u64)| {
+            let filled = quantity(self.book, *filled);
+            let payload = format!(
+                r#""data":[{{"instId":"{instrument}","tradeId":"{id}","px":"{price}","sz":"{filled}","side":"{side}","source":"0","ts":"{stamp}"}}]"#
+            );
+            let (first, last) = (*id, *id);
+            Message::numbered(payload, Ids { first, last })
+        };
+        print.fills.iter().map(fill).collect()
+    }
+
+    fn liquidation(&self, print: &Print) -> Message {
+        let (instrument, stamp) = (self.book.instrument(), self.stamp);
+        let (id, pair) = (instrument.id(), instrument.pair());
+        let kind = kind_name(instrument.kind());
+        let (side, held) = match print.resting {
+            Side::Bid => ("sell", "long"),
+            Side::Ask => ("buy", "short"),
+        };
+        let price = price(self.book, print.price);
+        let size = quantity(self.book, print.quantity());
+        Message::plain(format!(
+            r#""data":[{{"details":[{{"bkLoss":"0","bkPx":"{price}","ccy":"","posSide":"{held}","side":"{side}","sz":"{size}","ts":"{stamp}"}}],"instFamily":"{pair}","instId":"{id}","instType":"{kind}","uly":"{pair}"}}]"#
+        ))
+    }
+
+    /// The best five levels.
+    fn best_five(&self, update: u64) -> Message {
+        let (instrument, stamp) = (self.book.instrument().id(), self.stamp);
+        let side = |side| rows(self.book, self.book.book().best_first(side).take(5));
+        let (asks, bids) = (side(Side::Ask), side(Side::Bid));
+        Message::plain(format!(
+            r#""data":[{{"asks":{asks},"bids":{bids},"instId":"{instrument}","ts":"{stamp}","seqId":{update}}}]"#
+        ))
     }
 
     fn top(&self, update: u64, Top { bid, ask }: &Top) -> Message {
@@ -162,31 +256,61 @@ impl Writer<'_> {
 
     fn ticker(&self) -> Option<Message> {
         let Top { bid, ask } = self.book.book().top()?;
-        let instrument = self.book.instrument().id();
-        let kind = if instrument.ends_with("-SWAP") {
-            "SWAP"
-        } else {
-            "SPOT"
-        };
-        let day = self.book.day();
+        let instrument = self.book.instrument();
+        let (id, kind) = (instrument.id(), kind_name(instrument.kind()));
+        let day = self.book.bars().window(DAY);
         let price = |units| price(self.book, units);
         let quantity = |units| quantity(self.book, units);
-        let (last, last_size) = (price(day.last), quantity(day.last_quantity));
+        let (last, last_size) = (price(day.close), quantity(day.last_quantity));
         let (ask_price, ask_size) = (price(ask.price), quantity(ask.resting.quantity));
         let (bid_price, bid_size) = (price(bid.price), quantity(bid.resting.quantity));
         let (open, high, low) = (price(day.open), price(day.high), price(day.low));
-        let (turnover, volume) = (self.turnover(), quantity(day.volume));
+        let [utc, utc8] = DayStart::ALL.map(|start| {
+            let today = self.book.bars().candle(Interval::D1, start);
+            price(today.map_or(day.open, |(today, _)| today.open))
+        });
+        let (volume, in_currency) = (quantity(day.volume), volume_currency(self.book, &day));
         let stamp = self.stamp;
         let payload = format!(
-            r#""data":[{{"instType":"{kind}","instId":"{instrument}","last":"{last}","lastSz":"{last_size}","askPx":"{ask_price}","askSz":"{ask_size}","bidPx":"{bid_price}","bidSz":"{bid_size}","open24h":"{open}","high24h":"{high}","low24h":"{low}","sodUtc0":"{open}","sodUtc8":"{open}","volCcy24h":"{turnover}","vol24h":"{volume}","ts":"{stamp}"}}]"#
+            r#""data":[{{"instType":"{kind}","instId":"{id}","last":"{last}","lastSz":"{last_size}","askPx":"{ask_price}","askSz":"{ask_size}","bidPx":"{bid_price}","bidSz":"{bid_size}","open24h":"{open}","high24h":"{high}","low24h":"{low}","sodUtc0":"{utc}","sodUtc8":"{utc8}","volCcy24h":"{in_currency}","vol24h":"{volume}","ts":"{stamp}"}}]"#
         );
         Some(Message::plain(payload))
     }
+}
 
-    fn turnover(&self) -> Printed {
-        let instrument = self.book.instrument();
-        let scale = instrument.price_scale() + instrument.quantity_scale();
-        trimmed(self.book.day().turnover, scale)
+/// A volume in the other currency: quote currency of spot, base currency of contracts.
+pub(super) fn volume_currency(book: &SyntheticMarket, bar: &Bar) -> Printed {
+    let instrument = book.instrument();
+    match instrument.contract() {
+        Some(contract) if !contract.inverse => trimmed(
+            bar.volume.saturating_mul(contract.value),
+            instrument.quantity_scale() + contract.scale,
+        ),
+        Some(_) | None => trimmed(bar.turnover, instrument.turnover_scale()),
+    }
+}
+
+/// A volume in quote currency.
+pub(super) fn volume_quote(book: &SyntheticMarket, bar: &Bar) -> Printed {
+    let instrument = book.instrument();
+    match instrument.contract() {
+        Some(contract) if contract.inverse => trimmed(
+            bar.volume.saturating_mul(contract.value),
+            instrument.quantity_scale() + contract.scale,
+        ),
+        Some(contract) => trimmed(
+            bar.turnover.saturating_mul(contract.value),
+            instrument.turnover_scale() + contract.scale,
+        ),
+        None => trimmed(bar.turnover, instrument.turnover_scale()),
+    }
+}
+
+/// The side of the taker.
+const fn side(print: &Print) -> &'static str {
+    match print.resting {
+        Side::Bid => "sell",
+        Side::Ask => "buy",
     }
 }
 
@@ -203,15 +327,15 @@ pub(super) fn rows(book: &SyntheticMarket, levels: impl IntoIterator<Item = Leve
     out
 }
 
-fn price(book: &SyntheticMarket, units: u64) -> Printed {
+pub(super) fn price(book: &SyntheticMarket, units: u64) -> Printed {
     trimmed(units, book.instrument().price_scale())
 }
 
-fn quantity(book: &SyntheticMarket, units: u64) -> Printed {
+pub(super) fn quantity(book: &SyntheticMarket, units: u64) -> Printed {
     trimmed(units, book.instrument().quantity_scale())
 }
 
-const fn trimmed(units: u64, scale: u8) -> Printed {
+pub(super) const fn trimmed(units: u64, scale: u8) -> Printed {
     Printed {
         units,
         scale,

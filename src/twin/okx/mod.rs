@@ -1,9 +1,10 @@
 //! OKX v5, public channels: paths, requests, messages, REST.
 //!
-//! Source: the OKX API guide, sections "WebSocket", "Order Book Trading / Market Data" and
-//! "Error Code"; what it leaves out is as observed on the wire.
+//! Source: the OKX API guide, sections "WebSocket", "Order Book Trading / Market Data",
+//! "Public Data", "Trading Statistics" and "Error Code"; what it leaves out is as observed on the wire.
 
 pub(super) mod data;
+pub(super) mod figures;
 mod login;
 pub(super) mod request;
 pub(super) mod rest;

@@ -1,14 +1,14 @@
 //! Requests of clients and the answers to them ("Subscribe", "Unsubscribe", "Login").
 
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::{Channel, Market, Scope};
 use marketprism_core::venue::RouteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::login;
 use crate::twin::desk::{Access, Desk};
-use crate::twin::instrument::Instrument;
-use crate::twin::news::Feed;
+use crate::twin::instrument::{Instrument, Kind};
+use crate::twin::news::{About, Feed};
 
 /// The words of a login too many.
 const REPEATED: &str = "The WebSocket endpoint does not allow multiple or repeated logins.";
@@ -117,9 +117,13 @@ fn carry_out(
     arg: &Map<String, Value>,
 ) -> Result<&'static str, Refusal> {
     let field = |name| arg.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (channel, instrument) = (field("channel"), field("instId"));
-    let feed = find(desk, instruments, channel, instrument)?;
-    let name = stream_name(channel, instrument);
+    let channel = field("channel");
+    let of_type = channel
+        .parse()
+        .is_ok_and(|channel: Channel| channel.scope() == Scope::InstrumentType);
+    let subject = field(if of_type { "instType" } else { "instId" });
+    let feed = find(desk, instruments, channel, subject)?;
+    let name = stream_name(channel, subject);
     match operation {
         Operation::Subscribe => {
             desk.subscribe(&name, Some(feed));
@@ -147,43 +151,70 @@ fn log_in(desk: &mut Desk, now: u64, arg: &Map<String, Value>) -> String {
     }
 }
 
-/// A stream's name: channel and instrument.
-fn stream_name(channel: &str, instrument: &str) -> String {
-    format!("{channel}:{instrument}")
+/// A stream's name: channel, and instrument or type of instrument.
+fn stream_name(channel: &str, subject: &str) -> String {
+    format!("{channel}:{subject}")
 }
 
 fn find(
     desk: &Desk,
     instruments: &[Instrument],
     channel: &str,
-    instrument: &str,
+    subject: &str,
 ) -> Result<Feed, Refusal> {
-    let place = instruments.iter().position(|held| held.id() == instrument);
     let kind = channel.parse().ok().filter(|channel: &Channel| {
-        let is_public = Market::Okx.route(*channel) == Some(RouteName::Public);
+        let is_here = Market::Okx.route(*channel).map(RouteName::name) == Some(desk.route);
         let is_open = !channel.needs_login() || desk.access == Access::Account;
-        desk.route == "public" && is_public && is_open
+        is_here && is_open
     });
-    match (kind, place) {
-        (Some(channel), Some(instrument)) => Ok(Feed {
-            instrument,
-            channel,
-        }),
-        _ => Err(why_not(desk, channel, instrument)),
+    let feed = kind.and_then(|channel| {
+        let about = about(instruments, channel, subject)?;
+        Some(Feed { about, channel })
+    });
+    feed.ok_or_else(|| why_not(desk, channel, subject))
+}
+
+/// What an argument's `instId` or `instType` stands for.
+fn about(instruments: &[Instrument], channel: Channel, subject: &str) -> Option<About> {
+    let fits = |instrument: &Instrument| match channel.scope() {
+        Scope::Pair => instrument.pair() == subject,
+        Scope::Instrument if of_contracts(channel) => {
+            instrument.id() == subject && instrument.kind() == Kind::Perpetual
+        }
+        Scope::Instrument => instrument.id() == subject,
+        Scope::InstrumentType | Scope::Contract | Scope::Market => false,
+    };
+    match (channel.scope(), subject) {
+        (Scope::InstrumentType, "SPOT") if channel == Channel::Instruments => {
+            Some(About::Kind(Kind::Spot))
+        }
+        (Scope::InstrumentType, "SWAP") => Some(About::Kind(Kind::Perpetual)),
+        _ => instruments.iter().position(fits).map(About::Instrument),
     }
 }
 
+/// Whether only contracts have such a channel.
+const fn of_contracts(channel: Channel) -> bool {
+    matches!(channel, Channel::FundingRate | Channel::OkxOpenInterest)
+}
+
 fn why_not(desk: &Desk, channel: &str, instrument: &str) -> Refusal {
-    let route = desk.route;
-    let needs_login = channel.parse().is_ok_and(Channel::needs_login);
-    let candles = channel.contains("candle") || channel == "trades-all";
-    if needs_login && route == "public" && desk.access == Access::Public {
+    let known = channel.parse().ok();
+    let route = known.and_then(|channel| Market::Okx.route(channel));
+    let needs_login = known.is_some_and(Channel::needs_login);
+    if needs_login && desk.route == "public" && desk.access == Access::Public {
         return Refusal("60011", "Please log in".to_owned());
     }
-    if candles && route == "public" {
+    if route == Some(RouteName::Business) && desk.route == "public" {
         let text = "This channel has been migrated to the '/business' URL. \
                     Please subscribe using the new URL.";
         return Refusal("64001", text.to_owned());
+    }
+    if route == Some(RouteName::Public) && desk.route == "business" {
+        let text = "This channel is not supported by \"/business\" URL. \
+                    Please use \"/private\" URL(for private channels), or \"/public\" URL(for \
+                    public channels).";
+        return Refusal("64002", text.to_owned());
     }
     if channel.is_empty() {
         return Refusal("60013", "Invalid args".to_owned());
@@ -248,6 +279,32 @@ mod tests {
     }
 
     #[test]
+    fn channels_are_asked_for_by_instrument_by_index_or_by_type_where_they_are_served() {
+        let cases = [
+            ("public", "funding-rate", "instId", "BTC-USDT-SWAP"),
+            ("public", "index-tickers", "instId", "BTC-USDT"),
+            ("public", "liquidation-orders", "instType", "SWAP"),
+            ("public", "instruments", "instType", "SPOT"),
+            ("business", "candle1m", "instId", "BTC-USDT"),
+            (
+                "business",
+                "mark-price-candle1Dutc",
+                "instId",
+                "BTC-USDT-SWAP",
+            ),
+            ("business", "index-candle1H", "instId", "BTC-USDT"),
+            ("business", "trades-all", "instId", "ETH-USDT-SWAP"),
+        ];
+        for (route, channel, key, subject) in cases {
+            let text = format!(
+                r#"{{"op":"subscribe","args":[{{"channel":"{channel}","{key}":"{subject}"}}]}}"#
+            );
+            let (_, names) = ask(route, &text);
+            assert_eq!(names, [format!("{channel}:{subject}")]);
+        }
+    }
+
+    #[test]
     fn a_bad_channel_harms_no_other() {
         let (answers, names) = ask(
             "public",
@@ -309,6 +366,21 @@ mod tests {
             (
                 "business",
                 r#"{"op":"subscribe","args":[{"channel":"trades","instId":"BTC-USDT"}]}"#,
+                "64002",
+            ),
+            (
+                "private",
+                r#"{"op":"subscribe","args":[{"channel":"trades","instId":"BTC-USDT"}]}"#,
+                "60018",
+            ),
+            (
+                "public",
+                r#"{"op":"subscribe","args":[{"channel":"funding-rate","instId":"BTC-USDT"}]}"#,
+                "60018",
+            ),
+            (
+                "public",
+                r#"{"op":"subscribe","args":[{"channel":"liquidation-orders","instId":"SWAP"}]}"#,
                 "60018",
             ),
         ];

@@ -3,6 +3,7 @@
 mod broken;
 mod disorder;
 mod faults;
+mod figures;
 mod follower;
 mod nonsense;
 mod peers;
