@@ -1,7 +1,7 @@
 //! A session of the tokio shell against a twin whose TCP or TLS goes wrong: why it says that it
 //! is down, that it comes back, and that it never holds more than one socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -143,18 +143,17 @@ fn held(port: u16) -> Vec<String> {
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
         .map(|link| link.display().to_string())
         .collect();
-    let to_port = |line: &&str| {
+    let to_port = |line: &str| {
         let mut fields = line.split_ascii_whitespace();
-        let remote = fields
-            .nth(2)
-            .is_some_and(|to| to.ends_with(&format!(":{port:04X}")));
-        remote
-            && fields
-                .nth(6)
-                .is_some_and(|inode| own.contains(&format!("socket:[{inode}]")))
+        let remote = fields.nth(2)?.ends_with(&format!(":{port:04X}"));
+        let inode = fields.nth(6).filter(|_| remote)?.to_owned();
+        let is_own = own.contains(&format!("socket:[{inode}]"));
+        is_own.then(|| (inode, line.to_owned()))
     };
     let table = fs::read_to_string("/proc/self/net/tcp").unwrap_or_default();
-    table.lines().filter(to_port).map(str::to_owned).collect()
+    // The table is read in parts: what moves in it meanwhile can stand in two of them.
+    let sockets: BTreeMap<String, String> = table.lines().filter_map(to_port).collect();
+    sockets.into_values().collect()
 }
 
 /// Strikes a session over this transport. It is down because of `first`, and as long as the
