@@ -2,10 +2,12 @@
 
 use marketprism_core::ws::handshake::Response;
 
+use super::rest::After;
+
 /// Status, header fields and body of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub(super) status: u16,
+    status: u16,
     fields: Vec<(&'static str, String)>,
     body: String,
 }
@@ -25,9 +27,13 @@ impl Answer {
         self
     }
 
-    /// The bytes to send; the connection ends with them.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        let begun = Response::new(self.status).field("Connection", "close");
+    /// The bytes to send, and in them what becomes of the connection.
+    pub(super) fn bytes(&self, after: After) -> Vec<u8> {
+        let begun = Response::new(self.status);
+        let begun = match after {
+            After::Stay => begun,
+            After::Close => begun.field("Connection", "close"),
+        };
         let fields = self.fields.iter();
         fields
             .fold(begun, |response, (name, value)| response.field(name, value))

@@ -28,6 +28,8 @@ pub(super) struct Client {
     /// Frames and requests that it has sent.
     pub(super) frames: Window,
     pub(super) requests: Window,
+    /// Requests over REST that were answered.
+    pub(super) answered: u32,
     deadlines: Deadlines,
     pings: VecDeque<(Vec<u8>, Time)>,
 }
@@ -102,6 +104,7 @@ impl Client {
             desk,
             frames: Window::default(),
             requests: Window::default(),
+            answered: 0,
             deadlines: Deadlines {
                 patience: Some(now + rules.patience),
                 ..Deadlines::default()
@@ -154,6 +157,11 @@ impl Client {
             .close(Some(CloseFrame { code, reason }))
             .unwrap_or_default();
         self.end(now, rules);
+    }
+
+    /// A request over REST was answered, and another one may come.
+    pub(super) fn stay(&mut self, now: Time, rules: &Rules) {
+        self.deadlines.patience = Some(now + rules.patience);
     }
 
     /// Lets what was queued go out, and then waits only so long.

@@ -6,6 +6,7 @@ use marketprism_core::Time;
 
 use super::answer::Answer;
 use super::exchange::{Command, ConnectionId, Exchange};
+use super::rest::After;
 use super::tls::HandshakeFault;
 
 /// Doors at a time.
@@ -67,7 +68,7 @@ impl Exchange {
             }
             HandshakeFault::PlainHttp => {
                 self.commands.push_back(command);
-                let answer = Answer::json(400, "").bytes();
+                let answer = Answer::json(400, "").bytes(After::Close);
                 // The first to be queued always finds room.
                 self.with(id, |client, _| {
                     client.server.queue().handshake(&answer).unwrap_or_default();

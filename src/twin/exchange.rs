@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use marketprism_core::market::Market;
+use marketprism_core::ws::handshake::ServerRequest;
 use marketprism_core::ws::{Item, ServerEvent};
 use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 
@@ -18,8 +19,11 @@ use super::ledger::Ledger;
 use super::market::{Listing, SyntheticMarket};
 use super::news::{Clock, News, Place, Unit};
 use super::random::{Purpose, Random};
+use super::rest::After;
 use super::rules::{Rules, Window};
 use super::tls::{HandshakeFault, RecordFault};
+use super::toll::Tolls;
+use super::upgrade::Wish;
 
 /// Sockets at a time; more are dropped at once.
 const MAX_CLIENTS: usize = 4096;
@@ -149,7 +153,7 @@ pub struct Exchange {
     pub(super) gates: Vec<Gate>,
     pub(super) doors: VecDeque<Door>,
     pub(super) connects: Window,
-    pub(super) weight: Window,
+    pub(super) tolls: Tolls,
     pub(super) listen_at: Option<Time>,
     pub(super) waiting: VecDeque<Fault>,
     pub(super) retry_at: Option<Time>,
@@ -173,7 +177,7 @@ enum Due {
 
 /// What a client sent, apart from the buffer it came in.
 enum Heard {
-    Request { target: String, upgrade: bool },
+    Request { target: String, wish: Wish },
     Text(String),
     Pong(Vec<u8>),
     Close,
@@ -223,7 +227,7 @@ impl Exchange {
             gates: Vec::new(),
             doors: VecDeque::new(),
             connects: Window::default(),
-            weight: Window::default(),
+            tolls: Tolls::default(),
             listen_at: None,
             waiting: VecDeque::new(),
             retry_at: None,
@@ -472,7 +476,7 @@ impl Exchange {
             return;
         }
         match heard {
-            Heard::Request { target, upgrade } => self.request(now, id, &target, upgrade),
+            Heard::Request { target, wish } => self.request(now, id, &target, wish),
             Heard::Text(text) => self.command_text(now, id, &text),
             Heard::Pong(payload) => {
                 if let Some(client) = self.clients.get_mut(&id) {
@@ -540,12 +544,23 @@ const fn neighbour(market: Market) -> Option<Market> {
     }
 }
 
+/// What a request is for: whether to keep the connection is the client's to say (RFC 9112
+/// section 9.3).
+fn wish(request: &ServerRequest<'_>) -> Wish {
+    let closes = |field: &str| field.eq_ignore_ascii_case("close");
+    match request.upgrade() {
+        Ok(None) if request.header("Connection").is_some_and(closes) => Wish::Answer(After::Close),
+        Ok(None) => Wish::Answer(After::Stay),
+        Ok(Some(_)) | Err(_) => Wish::Upgrade,
+    }
+}
+
 impl From<ServerEvent<'_>> for Heard {
     fn from(event: ServerEvent<'_>) -> Self {
         match event {
             ServerEvent::Request(request) => Self::Request {
                 target: request.target.to_owned(),
-                upgrade: !matches!(request.upgrade(), Ok(None)),
+                wish: wish(&request),
             },
             ServerEvent::Item(Item::Text(text)) => Self::Text(text.to_owned()),
             ServerEvent::Item(Item::Pong(payload)) => Self::Pong(payload.to_vec()),

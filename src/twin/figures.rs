@@ -25,6 +25,7 @@ pub(super) struct Figures {
     average: u64,
     index: u64,
     open_interest: u64,
+    sentiment: u64,
     block: u64,
     last: Option<Print>,
     marks: Bars,
@@ -61,6 +62,7 @@ impl Figures {
             index: price,
             open_interest: lot.saturating_mul(random.between(500_000, 5_000_000)),
             block: random.between(100, 100_000),
+            sentiment: random.below(u64::MAX),
             last: None,
             marks: Bars::new(millis, price),
             indexes: Bars::new(millis, price),
@@ -74,7 +76,7 @@ impl Figures {
     }
 
     /// A second is over. `middle` lies between the best prices, with [`SCALE`] decimals;
-    /// `volume` was traded in it, last at `price`.
+    /// `volume` was traded in it.
     pub(super) fn pulse(&mut self, at: Time, millis: u64, middle: u64, volume: u64) -> Pulse {
         self.mark = towards(self.mark, middle, 4);
         self.average = towards(self.average, self.mark, 30);
@@ -123,6 +125,11 @@ impl Figures {
     /// In quantity units.
     pub(super) const fn open_interest(&self) -> u64 {
         self.open_interest
+    }
+
+    /// The number that long/short ratios are drawn from.
+    pub(super) const fn sentiment(&self) -> u64 {
+        self.sentiment
     }
 
     /// How much higher the mark price is than the index, as a part of it.

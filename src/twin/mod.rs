@@ -32,12 +32,15 @@ mod okx;
 mod outlet;
 mod publish;
 mod random;
+mod rest;
 mod rules;
+mod sentiment;
 mod serve;
 mod sign;
 mod strike;
 mod tape;
 mod tls;
+mod toll;
 mod upgrade;
 mod uri;
 

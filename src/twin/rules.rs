@@ -21,8 +21,12 @@ pub struct Rules {
     pub requests: Option<Allowance>,
     /// How many connections may be opened.
     pub connects: Option<Allowance>,
-    /// How much weight REST requests may have in all.
+    /// How much weight REST requests may have in all; OKX: how many snapshots may be asked for.
     pub weight: Option<Allowance>,
+    /// How many statistics may be asked for over REST; OKX: of each kind.
+    pub statistics: Option<Allowance>,
+    /// How long those are banned from REST who go on although they are refused.
+    pub ban: Option<Duration>,
     /// Between the notice of a shutdown and the cut.
     pub notice: Duration,
     /// How long the server waits for a request after the connection was opened, and for the
@@ -60,6 +64,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest of Binance's bans; the longest is of three days.
+const BAN: Duration = Duration::from_secs(2 * 60);
 const BACKLOG: usize = 4 << 20;
 
 impl Rules {
@@ -85,12 +91,14 @@ impl Rules {
         requests: None,
         connects: Allowance::new(300, Duration::from_secs(5 * 60)),
         weight: Allowance::new(6000, MINUTE),
+        statistics: None,
+        ban: Some(BAN),
         notice: Duration::from_secs(30),
         patience: Duration::from_secs(10),
         backlog: BACKLOG,
     };
 
-    /// "USDⓈ-M Futures WebSocket Market Streams". No limit of connects is documented there.
+    /// "USDⓈ-M Futures WebSocket Market Streams"; COIN-M has the same. No limit of connects is documented there.
     const BINANCE_USDM: Self = Self {
         ping: Some(Ping {
             every: Duration::from_secs(3 * 60),
@@ -98,10 +106,12 @@ impl Rules {
         }),
         frames: Allowance::new(10, SECOND),
         weight: Allowance::new(2400, MINUTE),
+        statistics: Allowance::new(1000, Duration::from_secs(5 * 60)),
         ..Self::BINANCE_SPOT
     };
 
-    /// OKX API guide, "WebSocket" (connect, notification) and "Get order book" (40 in 2 s).
+    /// OKX API guide, "WebSocket" (connect, notification), "Get order book" (40 in 2 s), "Trading
+    /// Statistics" (5 in 2 s).
     const OKX: Self = Self {
         ping: None,
         idle: Some(Duration::from_secs(30)),
@@ -110,6 +120,8 @@ impl Rules {
         requests: Allowance::new(480, HOUR),
         connects: Allowance::new(3, SECOND),
         weight: Allowance::new(40, Duration::from_secs(2)),
+        statistics: Allowance::new(5, Duration::from_secs(2)),
+        ban: None,
         notice: MINUTE,
         patience: Duration::from_secs(10),
         backlog: BACKLOG,
@@ -127,6 +139,7 @@ impl Rules {
             }),
             idle: self.idle.map(shorter),
             lifetime: self.lifetime.map(shorter),
+            ban: self.ban.map(shorter),
             notice: shorter(self.notice),
             patience: shorter(self.patience),
             ..self

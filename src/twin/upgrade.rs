@@ -1,4 +1,4 @@
-//! What clients ask for: upgrades, REST snapshots, subscriptions.
+//! What clients ask for: upgrades and subscriptions.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::desk::Opening;
 use super::exchange::{Command, ConnectionId, Exchange};
 use super::gate::{BadUpgrade, Barrier, HangUp, Mishap};
 use super::news::Unit;
+use super::rest::{After, seconds};
 use super::rules::Verdict;
 use super::uri::Target;
 use super::{binance, okx};
@@ -18,13 +19,21 @@ use super::{binance, okx};
 /// Binance heeds no request longer than this and says nothing about it (as observed).
 const MAX_BINANCE_REQUEST: usize = 4096;
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To speak WebSocket.
+    Upgrade,
+    /// To be answered.
+    Answer(After),
+}
+
 impl Exchange {
     /// An HTTP request has come.
-    pub(super) fn request(&mut self, now: Time, id: ConnectionId, target: &str, upgrade: bool) {
+    pub(super) fn request(&mut self, now: Time, id: ConnectionId, target: &str, wish: Wish) {
         let target = Target::parse(target);
-        if !upgrade {
-            let answer = self.rest(now, &target);
-            return self.respond(now, id, &answer);
+        if let Wish::Answer(after) = wish {
+            return self.serve_rest(now, id, &target, after);
         }
         let Some(opening) = self.opening(&target) else {
             return self.respond(now, id, &Answer::json(404, ""));
@@ -114,51 +123,6 @@ impl Exchange {
             }
             client.hold(until);
         });
-    }
-
-    /// Answers, and closes once the answer is out.
-    fn respond(&mut self, now: Time, id: ConnectionId, answer: &Answer) {
-        let Some(client) = self.clients.get_mut(&id) else {
-            return;
-        };
-        // A queue with room for any message has room for this one, the first.
-        client.server.respond(&answer.bytes()).unwrap_or_default();
-        client.end(now, &self.rules);
-        self.end(id, Command::Close(id));
-    }
-
-    fn rest(&mut self, now: Time, target: &Target) -> Answer {
-        let weight = match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
-                binance::rest::weight(self.market, target)
-            }
-            Market::Okx => okx::rest::weight(target),
-        };
-        let Some(weight) = weight else {
-            return Answer::json(404, "");
-        };
-        if let Verdict::Beyond(left) = self.weight.weigh(now, weight, self.rules.weight) {
-            return self.too_many(now, left);
-        }
-        self.ledger.snapshot_served();
-        let stamp = self.clock(Unit::Millis).stamp(now);
-        match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
-                binance::rest::depth(self.market, &self.books, target, stamp)
-                    .field("X-MBX-USED-WEIGHT-1M", self.weight.used())
-            }
-            Market::Okx => okx::rest::books(&self.books, target, stamp),
-        }
-    }
-
-    fn too_many(&self, now: Time, left: Duration) -> Answer {
-        match self.market {
-            Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
-                let until = self.clock(Unit::Millis).stamp(now + left);
-                binance::rest::too_many(until).field("Retry-After", seconds(left))
-            }
-            Market::Okx => Answer::json(429, okx::rest::TOO_MANY),
-        }
     }
 
     /// Counts a frame; a client that has sent too many is sent away.
@@ -261,9 +225,4 @@ fn spoil_key(answer: &mut [u8]) {
 
 fn refused(status: u16, left: Duration) -> Answer {
     Answer::json(status, "").field("Retry-After", seconds(left))
-}
-
-/// Whole seconds, rounded up, as `Retry-After` has them (RFC 9110 section 10.2.3).
-fn seconds(left: Duration) -> u64 {
-    left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }

@@ -6,8 +6,10 @@
 
 pub(super) mod data;
 pub(super) mod figures;
+mod instruments;
 pub(super) mod request;
 pub(super) mod rest;
 mod route;
+mod statistics;
 
 pub(super) use route::{open, stream};

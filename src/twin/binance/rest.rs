@@ -1,67 +1,149 @@
-//! REST: order book snapshots ("Order book" of the spot and USD-M market data endpoints).
+//! REST ("Market Data endpoints" of spot, USD-M and COIN-M): what may be asked, and at what price.
 
 use marketprism_core::market::Market;
 
 use super::data::rows;
+use super::{instruments, statistics};
 use crate::twin::answer::Answer;
 use crate::twin::book::Side;
 use crate::twin::market::SyntheticMarket;
+use crate::twin::rules::Rules;
+use crate::twin::sentiment::Counted;
+use crate::twin::toll::Toll;
 use crate::twin::uri::Target;
+
+/// What the venue counts as weight.
+pub(in crate::twin) const WEIGHT: &str = "weight";
+/// What is counted for statistics.
+const STATISTICS: &str = "statistics";
 
 const NO_SYMBOL: &str = r#"{"code":-1102,"msg":"Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."}"#;
 const BAD_SYMBOL: &str = r#"{"code":-1121,"msg":"Invalid symbol."}"#;
 const BAD_LIMIT: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."}"#;
 const LIMIT_OFF_LIST: &str = r#"{"code":-4021,"msg":"Invalid depth limit."}"#;
 
-/// What a path asks for and what it weighs; `None` for a path that there is not.
-pub(in crate::twin) fn weight(market: Market, target: &Target) -> Option<u32> {
-    match (market, target.path.as_str()) {
-        (Market::BinanceSpot, "/api/v3/depth") => Some(match limit(market, target).unwrap_or(0) {
-            0..=100 => 5,
-            101..=500 => 25,
-            501..=1000 => 50,
-            _ => 250,
-        }),
-        (Market::BinanceUsdm, "/fapi/v1/depth") | (Market::BinanceCoinm, "/dapi/v1/depth") => {
-            Some(match limit(market, target).unwrap_or(0) {
-                0..=50 => 2,
-                51..=100 => 5,
-                101..=500 => 10,
-                _ => 20,
-            })
-        }
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Depth,
+    Instruments,
+    OpenInterest,
+    Ratio(Counted),
+}
+
+fn question(market: Market, path: &str) -> Option<Question> {
+    let (base, futures) = match market {
+        Market::BinanceSpot | Market::Okx => ("/api/v3/", false),
+        Market::BinanceUsdm => ("/fapi/v1/", true),
+        Market::BinanceCoinm => ("/dapi/v1/", true),
+    };
+    if let Some(name) = path.strip_prefix("/futures/data/").filter(|_| futures) {
+        return statistics::counted(name).map(Question::Ratio);
+    }
+    match path.strip_prefix(base)? {
+        "depth" => Some(Question::Depth),
+        "exchangeInfo" => Some(Question::Instruments),
+        "openInterest" if futures => Some(Question::OpenInterest),
         _ => None,
     }
 }
 
-/// The snapshot that the request asks for.
-pub(in crate::twin) fn depth(
+/// What a request costs; `None` for a path that there is not.
+pub(in crate::twin) fn toll(market: Market, rules: &Rules, target: &Target) -> Option<Toll> {
+    let weight = match question(market, &target.path)? {
+        Question::Depth => depth_weight(market, target),
+        Question::Instruments if market == Market::BinanceSpot => 20,
+        Question::Instruments | Question::OpenInterest => 1,
+        Question::Ratio(_) => {
+            return Some(Toll {
+                pool: STATISTICS,
+                allowed: rules.statistics,
+                weight: 1,
+            });
+        }
+    };
+    Some(Toll {
+        pool: WEIGHT,
+        allowed: rules.weight,
+        weight,
+    })
+}
+
+fn depth_weight(market: Market, target: &Target) -> u32 {
+    let limit = limit(market, target).unwrap_or(0);
+    match market {
+        Market::BinanceSpot | Market::Okx => match limit {
+            0..=100 => 5,
+            101..=500 => 25,
+            501..=1000 => 50,
+            _ => 250,
+        },
+        Market::BinanceUsdm | Market::BinanceCoinm => match limit {
+            0..=50 => 2,
+            51..=100 => 5,
+            101..=500 => 10,
+            _ => 20,
+        },
+    }
+}
+
+/// The answer to a request that is paid for.
+pub(in crate::twin) fn answer(
     market: Market,
     books: &[SyntheticMarket],
     target: &Target,
     stamp: u64,
 ) -> Answer {
-    let symbol = target.parameter("symbol").unwrap_or_default();
-    if symbol.is_empty() {
-        return Answer::json(400, NO_SYMBOL);
+    let answer = match question(market, &target.path) {
+        Some(Question::Depth) => depth(market, books, target, stamp),
+        Some(Question::Instruments) => Ok(instruments::list(market, books, stamp)),
+        Some(Question::OpenInterest) => {
+            named(books, target).map(|book| statistics::open_interest(book, stamp))
+        }
+        Some(Question::Ratio(counted)) => statistics::ratios(books, counted, target, stamp),
+        None => return Answer::json(404, ""),
+    };
+    match answer {
+        Ok(body) => Answer::json(200, &body),
+        Err(refusal) => Answer::json(400, refusal),
     }
-    let limit = match limit(market, target) {
-        Ok(limit) => limit,
-        Err(body) => return Answer::json(400, body),
-    };
-    let named = |book: &&SyntheticMarket| book.instrument().id() == symbol;
-    let Some(book) = books.iter().find(named) else {
-        return Answer::json(400, BAD_SYMBOL);
-    };
-    Answer::json(200, &snapshot(market, book, limit, stamp))
+}
+
+fn depth(
+    market: Market,
+    books: &[SyntheticMarket],
+    target: &Target,
+    stamp: u64,
+) -> Result<String, &'static str> {
+    if target.parameter("symbol").is_none_or(str::is_empty) {
+        return Err(NO_SYMBOL);
+    }
+    let limit = limit(market, target)?;
+    let book = named(books, target)?;
+    Ok(snapshot(market, book, limit, stamp))
+}
+
+/// The instrument that a request names.
+fn named<'a>(
+    books: &'a [SyntheticMarket],
+    target: &Target,
+) -> Result<&'a SyntheticMarket, &'static str> {
+    let symbol = target.parameter("symbol").unwrap_or_default();
+    let mut books = books.iter();
+    match symbol {
+        "" => Err(NO_SYMBOL),
+        symbol => books
+            .find(|book| book.instrument().id() == symbol)
+            .ok_or(BAD_SYMBOL),
+    }
 }
 
 /// The answer to a request beyond the allowance, which will have room again at this stamp.
-pub(in crate::twin) fn too_many(until: u64) -> Answer {
+pub(in crate::twin) fn too_many(status: u16, until: u64) -> Answer {
     let text = format!(
         r#"{{"code":-1003,"msg":"Way too much request weight used; IP banned until {until}. Please use WebSocket Streams for live updates to avoid bans."}}"#
     );
-    Answer::json(429, &text)
+    Answer::json(status, &text)
 }
 
 fn snapshot(market: Market, book: &SyntheticMarket, limit: usize, stamp: u64) -> String {

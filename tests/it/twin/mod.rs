@@ -10,6 +10,7 @@ mod peers;
 mod place;
 mod recovery;
 mod replies;
+mod rest;
 mod rules;
 mod session;
 mod sockets;

@@ -81,8 +81,17 @@ impl World {
         self.join(reader, Stage::Asking, &head)
     }
 
-    /// Connects and sends a plain HTTP request; returns the answer.
+    /// Connects, sends a plain HTTP request and wants no more; returns the answer.
     pub(super) fn get(&mut self, target: &str) -> String {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let peer = self.join_plain(&head);
+        let answer = String::from_utf8(self.peers[peer].bytes.clone()).unwrap();
+        assert!(self.peers[peer].ended.is_some());
+        answer
+    }
+
+    /// Connects and sends plain HTTP.
+    pub(super) fn join_plain(&mut self, head: &str) -> usize {
         let request = Request {
             host: "localhost",
             port: 80,
@@ -92,12 +101,16 @@ impl World {
             protocols: &[],
             deflate: None,
         };
-        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let reader = ResponseReader::new(&request, NONCE, 16 << 10);
-        let peer = self.join(reader, Stage::Plain, head.as_bytes());
-        let answer = String::from_utf8(self.peers[peer].bytes.clone()).unwrap();
-        assert!(self.peers[peer].ended.is_some());
-        answer
+        self.join(reader, Stage::Plain, head.as_bytes())
+    }
+
+    /// Sends more plain HTTP, and returns what came back at once.
+    pub(super) fn say(&mut self, peer: usize, head: &str) -> String {
+        let before = self.peers[peer].bytes.len();
+        self.peers[peer].queue.handshake(head.as_bytes()).unwrap();
+        self.carry();
+        String::from_utf8(self.peers[peer].bytes[before..].to_vec()).unwrap()
     }
 
     fn join(&mut self, reader: ResponseReader, stage: Stage, head: &[u8]) -> usize {
