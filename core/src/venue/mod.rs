@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a socket, a clock or a session.
 
+mod allowance;
 mod binance;
 mod control;
 mod decode;
@@ -13,10 +14,13 @@ mod okx;
 mod profile;
 mod query;
 mod request;
+mod target;
 
+pub use allowance::{Allowance, Site};
 pub use control::{Control, Reason, Rejection, RequestId, Subject};
 pub use decode::{DecodeError, Decoded, Decoder, Problem};
 pub use login::{Challenge, OkxLogin, Unsigned};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
 pub use query::{Asked, Query};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};
+pub use target::{Cost, write_target};
