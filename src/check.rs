@@ -8,7 +8,7 @@ use std::time::Duration;
 use marketprism_core::connection::Quota;
 use marketprism_core::lines::Line;
 
-use crate::config::{Config, Planned, Sink, WebSocketUrl};
+use crate::config::{Config, Planned, RestUrl, Sink, WebSocketUrl};
 use crate::failure::Failure;
 
 /// Prints the plan of a configuration.
@@ -64,7 +64,6 @@ fn write_session(f: &mut fmt::Formatter<'_>, session: &Planned) -> fmt::Result {
         line,
         settings,
         limits,
-        rest,
         trust,
     } = session;
     let connection = &settings.connection;
@@ -73,7 +72,7 @@ fn write_session(f: &mut fmt::Formatter<'_>, session: &Planned) -> fmt::Result {
     if *line == Line::B {
         writeln!(f, "  line      the second, merged with the first")?;
     }
-    writeln!(f, "  rest      {rest}")?;
+    writeln!(f, "  rest      {}", RestUrl(&settings.rest))?;
     writeln!(f, "  trust     {trust}")?;
     writeln!(
         f,

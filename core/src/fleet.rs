@@ -1,8 +1,10 @@
-//! Many machines under one roof, with budgets of dials that they share.
+//! Many machines under one roof, with budgets of dials and of requests that they share.
 //!
 //! Venues count connection attempts by address, so what one machine spends, or is banned for,
 //! concerns all that dial from there. The fleet tells the others before any of them can dial.
+//! Requests over REST are counted likewise: a machine has to be given leave for each.
 
+mod fetches;
 #[cfg(test)]
 mod key;
 
@@ -10,10 +12,11 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::buffer::ReceiveBuffer;
-use crate::connection::{Action, Epoch, Input, Phase, Quota, Timer, Window};
+use crate::connection::{Action, Epoch, FetchId, Input, Phase, Quota, Timer, Window};
 use crate::machine::Machine;
 use crate::time::{Time, UnixNanos};
 use crate::venue::{Challenge, Unsigned};
+use fetches::Fetches;
 
 /// The number of a machine in its fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +40,7 @@ pub struct BudgetId(u32);
 pub struct Fleet<M> {
     members: Vec<Member<M>>,
     budgets: Vec<Budget>,
+    fetches: Fetches,
     /// Members that may have an action; each stands here once at the most.
     acting: VecDeque<MachineId>,
 }
@@ -47,6 +51,8 @@ struct Member<M> {
     machine: M,
     budget: Option<BudgetId>,
     acting: Acting,
+    /// The last of its wishes that has been looked at: each has the next number.
+    wished: Option<FetchId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +92,7 @@ impl<M: Machine> Fleet<M> {
         Self {
             members: Vec::new(),
             budgets: Vec::new(),
+            fetches: Fetches::new(),
             acting: VecDeque::new(),
         }
     }
@@ -105,6 +112,7 @@ impl<M: Machine> Fleet<M> {
             machine,
             budget,
             acting: Acting::No,
+            wished: None,
         });
         let id = MachineId(number(self.members.len()));
         self.note_actions(id);
@@ -129,7 +137,8 @@ impl<M: Machine> Fleet<M> {
     }
 
     /// The same, to change it: to send, or to change what is wanted. What it does to the socket
-    /// is found as ever; inputs go through [`handle`](Self::handle), which knows the budgets.
+    /// is found as ever; inputs go through [`handle`](Self::handle), which knows the budgets, and
+    /// what makes it wish for something over REST through [`with`](Self::with).
     pub fn machine_mut(&mut self, id: MachineId) -> Option<&mut M> {
         self.note_actions(id);
         Some(&mut self.member_mut(id)?.machine)
@@ -157,6 +166,9 @@ impl<M: Machine> Fleet<M> {
             if due.is_some_and(|(at, _)| at <= now) {
                 self.handle(now, id, Input::Timeout);
             }
+        }
+        if self.leave_due().is_some_and(|(at, _)| at <= now) {
+            self.give_leave(now);
         }
     }
 
@@ -236,7 +248,9 @@ impl<M: Machine> Fleet<M> {
             let (at, timer) = member.machine.poll_timeout()?;
             Some((at, id, timer))
         });
-        deadlines.min_by_key(|&(at, ..)| at)
+        let leave = self.leave_due();
+        let leave = leave.map(|(at, id)| (at, id, Timer::Weight));
+        deadlines.chain(leave).min_by_key(|&(at, ..)| at)
     }
 
     /// Whether every machine has stopped. A stopped machine has no socket.
@@ -246,8 +260,9 @@ impl<M: Machine> Fleet<M> {
         members.all(|member| member.machine.phase() == Phase::Stopped)
     }
 
-    /// Does something to a machine and settles with its budget what came of it.
-    fn with(&mut self, now: Time, id: MachineId, act: impl FnOnce(&mut M)) {
+    /// Does something to a machine, settles with its budget what came of it, and gives leave to
+    /// what it has come to wish for.
+    pub fn with(&mut self, now: Time, id: MachineId, act: impl FnOnce(&mut M)) {
         let Some(member) = self.member_mut(id) else {
             return;
         };
@@ -260,6 +275,9 @@ impl<M: Machine> Fleet<M> {
             && before != after
         {
             self.charge(now, budget, before, after);
+        }
+        if self.has_wished(id) {
+            self.give_leave(now);
         }
     }
 

@@ -23,6 +23,7 @@ pub mod market;
 #[cfg(test)]
 mod model;
 pub mod plan;
+pub mod rest;
 pub mod session;
 pub mod tap;
 pub mod time;

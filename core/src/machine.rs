@@ -1,7 +1,8 @@
 //! What a shell drives: one socket's worth of state, whatever stands above it.
 
 use crate::buffer::ReceiveBuffer;
-use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
+use crate::connection::{Action, Endpoint, Epoch, FetchId, Input, Phase, Timer};
+use crate::rest::{Answer, FetchFault, Request, Wish};
 use crate::time::{Time, UnixNanos};
 /// What a machine may want signed, and the answer of one who cannot.
 pub use crate::venue::{Challenge, Unsigned};
@@ -55,6 +56,35 @@ pub trait Machine {
     /// are in it, or that there is none. It goes into the bytes to write and nowhere else; one
     /// that nobody awaits is thrown away.
     fn signed(&mut self, _now: Time, _epoch: Epoch, _answer: Result<&str, Unsigned>) {}
+
+    /// What it would fetch over REST as soon as it is given leave, in the order of the numbers.
+    /// Each wish has the next number, however the one before it ended. Most machines have none.
+    fn wishes(&self) -> &[Wish] {
+        &[]
+    }
+
+    /// Leave for one of its wishes: its [`Action::Fetch`] follows. A fleet gives it when the
+    /// venue's allowance for the address has room; whoever drives a machine alone gives it himself.
+    fn grant(&mut self, _now: Time, _id: FetchId) {}
+
+    /// What is to be sent, from [`Action::Fetch`] until [`fetched`](Self::fetched). `None` if it
+    /// was withdrawn: the answer is then [`FetchFault::Unsent`].
+    fn request(&self, _id: FetchId) -> Option<Request<'_>> {
+        None
+    }
+
+    /// What became of a request: due once for each [`Action::Fetch`]. Each event that the answer
+    /// brings is handed to `each`; it borrows from the answer's body. An answer that nobody awaits
+    /// any more changes nothing.
+    fn fetched(
+        &mut self,
+        _now: Time,
+        _received: UnixNanos,
+        _id: FetchId,
+        _answer: Result<Answer<'_>, FetchFault>,
+        _each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+    }
 
     /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
     fn poll_timeout(&self) -> Option<(Time, Timer)>;

@@ -8,8 +8,9 @@
 //! was [`given`](Tap::given), and poll an action where one was [taken](Tap::action).
 
 use crate::buffer::ReceiveBuffer;
-use crate::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
+use crate::connection::{Action, Endpoint, Epoch, FetchId, Input, Phase, Timer};
 use crate::machine::Machine;
+use crate::rest::{Answer, FetchFault, Request, Wish};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{Challenge, Unsigned};
 
@@ -50,6 +51,24 @@ pub enum Given<'a> {
         epoch: Epoch,
         /// How many bytes the request has.
         answer: Result<usize, Unsigned>,
+    },
+    /// [`Machine::grant`]: leave that a fleet gives is an input like others.
+    Granted {
+        /// When.
+        now: Time,
+        /// For which request.
+        id: FetchId,
+    },
+    /// [`Machine::fetched`].
+    Fetched {
+        /// When.
+        now: Time,
+        /// The wall-clock time of the turn.
+        received: UnixNanos,
+        /// Which request it answers.
+        id: FetchId,
+        /// The answer, body and all, or that there is none.
+        answer: Result<Answer<'a>, FetchFault>,
     },
     /// [`Machine::drain_events`]. Shells ask often; if no event follows, nothing has changed.
     Drained {
@@ -211,6 +230,43 @@ impl<M: Machine, T: Tap<M>> Machine for Tapped<M, T> {
             self.written = Written::Secret;
         }
         self.machine.signed(now, epoch, answer);
+        self.tap.settled(&self.machine);
+    }
+
+    fn wishes(&self) -> &[Wish] {
+        self.machine.wishes()
+    }
+
+    fn grant(&mut self, now: Time, id: FetchId) {
+        self.tap.given(Given::Granted { now, id });
+        self.machine.grant(now, id);
+        self.tap.settled(&self.machine);
+    }
+
+    fn request(&self, id: FetchId) -> Option<Request<'_>> {
+        self.machine.request(id)
+    }
+
+    fn fetched(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        id: FetchId,
+        answer: Result<Answer<'_>, FetchFault>,
+        each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        self.tap.given(Given::Fetched {
+            now,
+            received,
+            id,
+            answer,
+        });
+        let tap = &mut self.tap;
+        self.machine
+            .fetched(now, received, id, answer, &mut |event| {
+                tap.event(&event);
+                each(event);
+            });
         self.tap.settled(&self.machine);
     }
 

@@ -11,6 +11,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// The certificate authorities that are trusted, and what is offered in the handshake.
 ///
@@ -19,6 +20,8 @@ use rustls::{ClientConfig, RootCertStore};
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
+    /// The same trust for requests over REST.
+    of_requests: TlsConfig,
 }
 
 /// What the handshake offers as application protocol (RFC 7301).
@@ -55,7 +58,8 @@ impl Tls {
     ///
     /// [`TlsError::Provider`].
     pub fn webpki() -> Result<Self, TlsError> {
-        Self::trusting(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        Self::trusting(roots, RootCerts::WebPki)
     }
 
     /// Trusts the authorities that the system trusts, those of a company included.
@@ -66,11 +70,11 @@ impl Tls {
     pub fn native() -> Result<Self, TlsError> {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
-        let (usable, _) = roots.add_parsable_certificates(found.certs);
+        let (usable, _) = roots.add_parsable_certificates(found.certs.iter().cloned());
         if usable == 0 {
             return Err(TlsError::NoNative(found.errors.into_iter().next()));
         }
-        Self::trusting(roots)
+        Self::trusting(roots, of_requests(&found.certs))
     }
 
     /// Trusts the authorities in a PEM file, and no other.
@@ -79,7 +83,8 @@ impl Tls {
     ///
     /// Every [`TlsError`] but [`TlsError::NoNative`].
     pub fn ca_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
-        Self::trusting(roots_of(path.as_ref())?)
+        let (roots, certificates) = roots_of(path.as_ref())?;
+        Self::trusting(roots, of_requests(&certificates))
     }
 
     /// The same trust, with another offer of application protocols; [`Alpn::Absent`] unless
@@ -93,15 +98,32 @@ impl Tls {
         self
     }
 
-    fn trusting(roots: RootCertStore) -> Result<Self, TlsError> {
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    /// `same` are the roots once more, as the library for requests takes them.
+    fn trusting(roots: RootCertStore, same: RootCerts) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let of_requests = TlsConfig::builder()
+            .root_certs(same)
+            .unversioned_rustls_crypto_provider(Arc::clone(&provider))
+            .build();
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Provider)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self {
             config: Arc::new(config),
+            of_requests,
         })
+    }
+
+    /// The settings of requests over REST.
+    pub(crate) fn of_requests(&self) -> TlsConfig {
+        self.of_requests.clone()
+    }
+
+    /// Whether both are one and the same, or copies.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config)
     }
 
     /// The settings of a client's end.
@@ -120,19 +142,28 @@ impl Tls {
     }
 }
 
-fn roots_of(path: &Path) -> Result<RootCertStore, TlsError> {
+fn of_requests(certificates: &[CertificateDer<'_>]) -> RootCerts {
+    let certificates = certificates.iter();
+    let certificates = certificates.map(|one| Certificate::from_der(one).to_owned());
+    RootCerts::from(certificates)
+}
+
+type Roots = (RootCertStore, Vec<CertificateDer<'static>>);
+
+fn roots_of(path: &Path) -> Result<Roots, TlsError> {
     let text = std::fs::read(path).map_err(|error| TlsError::Unreadable(path.into(), error))?;
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     for (index, certificate) in CertificateDer::pem_slice_iter(&text).enumerate() {
         let certificate = certificate.map_err(|error| TlsError::Pem(path.into(), error))?;
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| TlsError::Certificate(path.into(), index + 1, error))?;
+        certificates.push(certificate);
     }
     if roots.is_empty() {
         return Err(TlsError::Empty(path.into()));
     }
-    Ok(roots)
+    Ok((roots, certificates))
 }
 
 impl fmt::Display for TlsError {

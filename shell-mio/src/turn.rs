@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use marketprism_shell::{Clock, Signer, Tls};
+use marketprism_shell::{Clock, Fetcher, Signer, Tls};
 use mio::{Events, Poll, Token, Waker};
 
 use crate::dial::Dialer;
@@ -30,7 +30,8 @@ const WOKEN: Token = Token(usize::MAX);
 ///
 /// One value owns everything: the machines, at most one socket for each of them, and one
 /// receive buffer lent to all. There is no task, channel or queue behind it, and no deadline,
-/// retry or limit that is not the core's; only a host name is looked up in a thread of its own.
+/// retry or limit that is not the core's; only a host name is looked up in a thread of its own,
+/// and requests over REST are made by a [`Fetcher`]'s.
 /// Nothing happens unless [`turn`](Self::turn) or [`run`](Self::run) is called.
 #[derive(Debug)]
 pub struct Driver<M: Machine> {
@@ -46,6 +47,7 @@ pub struct Driver<M: Machine> {
     bell: Bell,
     stopper: Stopper,
     signer: Signer,
+    fetcher: Fetcher,
     told: Told,
 }
 
@@ -70,8 +72,10 @@ impl<M: Machine> Driver<M> {
     fn finding(fleet: Fleet<M>, tls: Tls, find: Find) -> io::Result<Self> {
         let poll = Poll::new()?;
         let bell = Bell::new(Waker::new(poll.registry(), WOKEN)?);
+        let answered = bell.downgraded();
         Ok(Self {
             fleet,
+            fetcher: Fetcher::new(Some(tls.clone()), move || answered.ring()),
             dialer: Dialer::new(tls, find, bell.clone()),
             clock: Clock::start(Instant::now),
             poll,
@@ -88,6 +92,7 @@ impl<M: Machine> Driver<M> {
 
     /// Lets one machine trust something else.
     pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
+        self.fetcher.set_tls(id, tls.clone());
         self.dialer.set_tls(id, tls);
     }
 
@@ -231,6 +236,7 @@ impl<M: Machine> Driver<M> {
             happened |= self.serve(index, each);
         }
         happened |= self.timeouts(now);
+        happened |= self.answers(each);
         happened |= self.settle();
         self.fleet.drain_events(Clock::unix(), &mut |id, event| {
             happened = true;
@@ -252,6 +258,13 @@ impl<M: Machine> Driver<M> {
             self.fleet.handle_timeouts(now);
         }
         due
+    }
+
+    /// Hands over what has come of requests over REST.
+    fn answers(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let now = || self.clock.now();
+        self.fetcher
+            .settle(&mut self.fleet, now, Clock::unix(), each)
     }
 
     /// Does what the core wants done.
@@ -280,6 +293,7 @@ impl<M: Machine> Driver<M> {
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
             }
+            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, id, fetch),
             Action::Sign(epoch) => {
                 self.signer
                     .answer(&mut self.fleet, self.clock.now(), id, epoch);

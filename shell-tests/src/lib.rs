@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod asker;
 pub mod autobahn;
 pub mod descriptors;
 pub mod heard;
@@ -12,6 +13,7 @@ pub mod loopback;
 pub mod others;
 pub mod peer;
 pub mod pipe;
+pub mod rest;
 pub mod secure;
 pub mod trust;
 
@@ -106,6 +108,16 @@ macro_rules! suite {
             a_tls_stream_that_always_has_more_does_not_starve_another
             what_is_released_over_tls_has_no_descriptor_any_more
         }
+        $crate::tests! { $shell, rest,
+            what_is_asked_over_rest_is_answered_with_status_head_and_body
+            each_way_in_which_a_request_fails_has_its_name
+            a_connection_that_is_refused_or_ends_fails_and_the_next_request_has_another
+            requests_are_made_side_by_side_but_never_more_than_there_are_connections
+            what_cannot_be_handed_over_is_answered_at_once
+            a_connection_with_nothing_to_do_is_closed
+            requests_trust_whom_the_machine_trusts
+            a_slow_answer_holds_up_nobody
+        }
         $crate::tests! { $shell, others,
             we_get_on_with_websockets_for_python
             we_get_on_with_ws_for_node
@@ -136,6 +148,7 @@ mod tests {
         let modules = [
             include_str!("loopback.rs"),
             include_str!("secure.rs"),
+            include_str!("rest.rs"),
             include_str!("others.rs"),
         ];
         let cases = modules

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use marketprism_core::connection::{Action, Input};
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, ReceiveBuffer, Time};
-use marketprism_shell::{Clock, Signer, Tls};
+use marketprism_shell::{Clock, Fetcher, Signer, Tls};
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -26,7 +26,8 @@ const RECEIVE: usize = 64 * 1024;
 ///
 /// One value owns everything: the machines, at most one socket for each of them, and one
 /// receive buffer lent to all. There is no task, channel or queue behind it, and no deadline,
-/// retry or limit that is not the core's. Nothing happens unless [`turn`](Self::turn),
+/// retry or limit that is not the core's; only requests over REST are made by the threads of a
+/// [`Fetcher`]. Nothing happens unless [`turn`](Self::turn),
 /// [`run`](Self::run) or [`Events`] is polled, and any of these may be dropped at any time and
 /// called again: no byte and no event is lost.
 pub struct Driver<M: Machine, N: Network = Dialer> {
@@ -38,6 +39,7 @@ pub struct Driver<M: Machine, N: Network = Dialer> {
     task: Arc<Task>,
     alarm: Alarm,
     signer: Signer,
+    fetcher: Fetcher,
     told: Told,
 }
 
@@ -52,20 +54,27 @@ impl<M: Machine> Driver<M> {
     /// A driver over the system's network; `tls` is used where an endpoint asks for it.
     #[must_use]
     pub fn new(fleet: Fleet<M>, tls: Tls) -> Self {
-        Self::over(fleet, Dialer::new(tls))
+        Self::fetching(fleet, Dialer::new(tls.clone()), Some(tls))
     }
 
     /// Lets one machine trust something else.
     pub fn set_tls(&mut self, id: MachineId, tls: Tls) {
+        self.fetcher.set_tls(id, tls.clone());
         self.network.set_tls(id, tls);
     }
 }
 
 impl<M: Machine, N: Network> Driver<M, N> {
-    /// A driver over another network.
+    /// A driver over another network, which requests over REST know nothing of; theirs are sent
+    /// without TLS or not at all.
     #[must_use]
     pub fn over(fleet: Fleet<M>, network: N) -> Self {
+        Self::fetching(fleet, network, None)
+    }
+
+    fn fetching(fleet: Fleet<M>, network: N, tls: Option<Tls>) -> Self {
         let task = Arc::default();
+        let answered = Waker::from(Arc::new(Bell::new(Arc::clone(&task))));
         Self {
             fleet,
             network,
@@ -76,6 +85,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
             alarm: Alarm::new(&task),
             task,
             signer: Signer::default(),
+            fetcher: Fetcher::new(tls, move || answered.wake_by_ref()),
             told: Told::Nothing,
         }
     }
@@ -206,6 +216,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
             happened |= self.serve(index, each);
         }
         happened |= rung.is_some_and(|now| self.timeouts(now));
+        happened |= self.answers(each);
         happened |= self.settle();
         self.fleet.drain_events(Clock::unix(), &mut |id, event| {
             happened = true;
@@ -227,6 +238,13 @@ impl<M: Machine, N: Network> Driver<M, N> {
             self.fleet.handle_timeouts(now);
         }
         due
+    }
+
+    /// Hands over what has come of requests over REST.
+    fn answers(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
+        let now = || self.clock.now();
+        self.fetcher
+            .settle(&mut self.fleet, now, Clock::unix(), each)
     }
 
     /// Does what the core wants done.
@@ -255,6 +273,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
             }
+            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, id, fetch),
             Action::Sign(epoch) => {
                 self.signer
                     .answer(&mut self.fleet, self.clock.now(), id, epoch);

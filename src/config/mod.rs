@@ -23,11 +23,10 @@ use marketprism_core::lines::Line;
 use marketprism_core::market::Market;
 use marketprism_core::plan::{self, SessionPlan};
 use marketprism_core::session::{Session, Settings, SettingsError};
-use marketprism_core::venue::Profile;
 
 pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
-pub(crate) use url::WebSocketUrl;
+pub(crate) use url::{RestUrl, WebSocketUrl};
 
 use crate::secret::OkxKeys;
 use crate::shell::Runtime;
@@ -63,8 +62,6 @@ pub(crate) struct Planned {
     pub(crate) settings: Settings,
     /// How many streams it might have had.
     pub(crate) limits: plan::Limits,
-    /// The base URL of the REST interface.
-    pub(crate) rest: String,
     pub(crate) trust: Trust,
 }
 
@@ -299,7 +296,6 @@ impl Layers {
 
     fn planned(&self, mut plan: SessionPlan, line: Line) -> Result<Planned, Flaw> {
         let mut settings = Settings::of(&plan);
-        let mut rest = Profile::of(plan.market).rest.to_owned();
         let mut trust = self.webpki.clone();
         let (mut timers, mut own_limits) = (None, None);
         let by_name = self.sessions.iter().filter(|named| named.name == plan.name);
@@ -312,7 +308,7 @@ impl Layers {
                 settings.connection.endpoint = url.join(&plan.endpoint.path);
             }
             if let Some(url) = &layer.rest {
-                rest = url.to_string();
+                settings.rest = url.join("");
             }
             if let Some(layer_trust) = &layer.trust {
                 trust = layer_trust.clone();
@@ -328,7 +324,6 @@ impl Layers {
             plan,
             line,
             settings,
-            rest,
             trust,
         };
         planned.check(timers.or(own_limits))?;

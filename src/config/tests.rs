@@ -290,7 +290,8 @@ sink: {file: out.ndjson, block: off}
         ("okx-public-1", okx, 1, 1, 1, false),
     ];
     assert_eq!(told, expected);
-    assert_eq!(config.sessions[1].rest, "http://localhost:3001");
+    let rest = RestUrl(&config.sessions[1].settings.rest).to_string();
+    assert_eq!(rest, "http://localhost:3001");
     assert_eq!(
         config.sink.destination,
         Destination::File("out.ndjson".into())

@@ -15,10 +15,7 @@ pub(super) enum Kind {
 
 /// A base URL, to which paths are appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BaseUrl {
-    scheme: &'static str,
-    endpoint: Endpoint,
-}
+pub(super) struct BaseUrl(Endpoint);
 
 /// What a base URL must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +48,9 @@ impl BaseUrl {
     fn read(kind: Kind, text: &str) -> Option<Self> {
         let (plain, secure) = kind.schemes();
         let (scheme, rest) = text.split_once("://")?;
-        let (scheme, tls, default_port) = match scheme {
-            _ if scheme == plain => (plain, false, 80),
-            _ if scheme == secure => (secure, true, 443),
+        let (tls, default_port) = match scheme {
+            _ if scheme == plain => (false, 80),
+            _ if scheme == secure => (true, 443),
             _ => return None,
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -65,28 +62,21 @@ impl BaseUrl {
             }
             _ => return None,
         };
-        path.bytes().all(is_path_byte).then(|| Self {
-            scheme,
-            endpoint: Endpoint {
+        path.bytes().all(is_path_byte).then(|| {
+            Self(Endpoint {
                 host: host.to_owned(),
                 port,
                 tls,
                 path: path.trim_end_matches('/').to_owned(),
-            },
+            })
         })
     }
 
     /// Where `path` is to be found under this base.
     pub(super) fn join(&self, path: &str) -> Endpoint {
-        let mut endpoint = self.endpoint.clone();
+        let mut endpoint = self.0.clone();
         endpoint.path.push_str(path);
         endpoint
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_url(f, self.scheme, &self.endpoint)
     }
 }
 
@@ -95,18 +85,28 @@ pub(crate) struct WebSocketUrl<'a>(pub(crate) &'a Endpoint);
 
 impl fmt::Display for WebSocketUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (plain, secure) = Kind::WebSocket.schemes();
-        write_url(f, if self.0.tls { secure } else { plain }, self.0)
+        write_url(f, Kind::WebSocket, self.0)
     }
 }
 
-fn write_url(f: &mut fmt::Formatter<'_>, scheme: &str, endpoint: &Endpoint) -> fmt::Result {
+/// An endpoint as the base URL of a REST interface.
+pub(crate) struct RestUrl<'a>(pub(crate) &'a Endpoint);
+
+impl fmt::Display for RestUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_url(f, Kind::Rest, self.0)
+    }
+}
+
+fn write_url(f: &mut fmt::Formatter<'_>, kind: Kind, endpoint: &Endpoint) -> fmt::Result {
     let Endpoint {
         host,
         port,
         tls,
         path,
     } = endpoint;
+    let (plain, secure) = kind.schemes();
+    let scheme = if *tls { secure } else { plain };
     if host.contains(':') {
         write!(f, "{scheme}://[{host}]")?;
     } else {
@@ -173,7 +173,7 @@ mod tests {
         ];
         for (text, written) in table {
             let url = BaseUrl::parse(Kind::WebSocket, text).unwrap();
-            assert_eq!(url.to_string(), written);
+            assert_eq!(WebSocketUrl(&url.join("")).to_string(), written);
             let joined = url.join("/stream");
             assert_eq!(
                 WebSocketUrl(&joined).to_string(),
@@ -217,7 +217,8 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(BaseUrl::parse(Kind::Rest, "https://host").is_ok());
+        let rest = BaseUrl::parse(Kind::Rest, "https://host").unwrap().join("");
+        assert_eq!(RestUrl(&rest).to_string(), "https://host");
         assert!(BaseUrl::parse(Kind::Rest, "wss://host").is_err());
     }
 }

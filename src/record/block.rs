@@ -13,10 +13,11 @@ use super::wire::Flaw;
 const MAGIC: [u8; 8] = *b"\x89MPLOG\r\n";
 
 /// The version of everything behind the magic.
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 
-/// The longest block before compression.
-pub(super) const RAW_MAX: usize = 4 << 20;
+/// The longest block before compression: it holds at least one answer over REST, and a venue's list
+/// of instruments is long.
+pub(super) const RAW_MAX: usize = 64 << 20;
 
 /// The longest block after compression, which may make a little more of what cannot be made less.
 const STORED_MAX: usize = RAW_MAX + (64 << 10);

@@ -7,6 +7,7 @@ use std::fmt;
 
 use marketprism_core::Machine;
 use marketprism_core::connection::Action;
+use marketprism_core::rest::FetchId;
 use marketprism_core::session::{Heard, Session};
 use marketprism_core::tap::{Given, Tap};
 use twox_hash::XxHash3_128;
@@ -19,6 +20,7 @@ const EVENT: u8 = 1;
 const TRANSMITTED: u8 = 2;
 const STANDS: u8 = 3;
 const WITHHELD: u8 = 4;
+const REQUEST: u8 = 5;
 
 /// A digest; two runs with the same outcomes have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,8 @@ pub(super) struct Witness {
     /// The bytes of what has come out since the session was given something.
     outcome: Vec<u8>,
     asked: Asked,
+    /// The request over REST that has been asked for, until the session lends it.
+    request: Option<FetchId>,
 }
 
 /// What the session was given.
@@ -86,6 +90,7 @@ impl Witness {
             hasher: XxHash3_128::new(),
             outcome: Vec::new(),
             asked: Asked::Something,
+            request: None,
         }
     }
 
@@ -100,7 +105,11 @@ impl Witness {
                 self.transmitted(count, bytes);
                 Asked::Something
             }
-            Given::Input { .. } | Given::Received { .. } | Given::Signed { .. } => Asked::Something,
+            Given::Input { .. }
+            | Given::Received { .. }
+            | Given::Signed { .. }
+            | Given::Granted { .. }
+            | Given::Fetched { .. } => Asked::Something,
         };
     }
 
@@ -118,6 +127,10 @@ impl Witness {
         self.asked = Asked::Something;
         self.outcome.push(ACTION);
         action.put(&mut self.outcome);
+        self.request = match action {
+            Action::Fetch(id) => Some(id),
+            Action::Dial(_) | Action::Drop(_) | Action::Sign(_) => None,
+        };
     }
 
     pub(super) fn event(&mut self, heard: &Heard<'_>) {
@@ -128,6 +141,12 @@ impl Witness {
     pub(super) fn settled(&mut self, session: &Session) -> Change {
         if self.asked == Asked::ForEvents && self.outcome.is_empty() {
             return Change::Nothing;
+        }
+        if let Some(id) = self.request.take()
+            && let Some(request) = session.request(id)
+        {
+            self.outcome.push(REQUEST);
+            request.put(&mut self.outcome);
         }
         self.outcome.push(STANDS);
         session.phase().put(&mut self.outcome);

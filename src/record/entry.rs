@@ -1,6 +1,7 @@
 //! The entries of a log: what a session was given.
 
 use marketprism_core::connection::{Epoch, Fault, Input};
+use marketprism_core::rest::{Answer, FetchFault, FetchId};
 use marketprism_core::tap::Given;
 use marketprism_core::{Time, UnixNanos};
 
@@ -8,6 +9,9 @@ use super::wire::{Bytes, Flaw, Put, Take, fold_sign, put_counted, put_number, un
 
 /// What one read can bring, at the most; shells read into 64 KiB.
 pub(super) const RECEIVED_MAX: usize = 1 << 20;
+
+/// The longest body that any request over REST allows.
+const FETCHED_MAX: usize = 24 << 20;
 
 /// The longest request that is signed, far beyond any venue's.
 const SIGNED_MAX: usize = 64 << 10;
@@ -19,6 +23,8 @@ const TRANSMITTED: u8 = 2;
 const DRAINED: u8 = 3;
 const ACTION: u8 = 4;
 const SIGNED: u8 = 5;
+const GRANTED: u8 = 6;
+const FETCHED: u8 = 7;
 
 /// The times of a session's last entry; each entry holds the difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +61,16 @@ pub(super) enum Entry<'a> {
         epoch: Epoch,
         length: Option<usize>,
     },
+    Granted {
+        now: Time,
+        id: FetchId,
+    },
+    Fetched {
+        now: Time,
+        received: UnixNanos,
+        id: FetchId,
+        answer: Result<Answer<'a>, FetchFault>,
+    },
 }
 
 impl Stamps {
@@ -89,6 +105,23 @@ impl Stamps {
                 out.push(SIGNED);
                 self.put_now(now, out);
                 (epoch, answer.ok()).put(out);
+            }
+            Given::Granted { now, id } => {
+                out.push(GRANTED);
+                self.put_now(now, out);
+                id.put(out);
+            }
+            Given::Fetched {
+                now,
+                received,
+                id,
+                answer,
+            } => {
+                out.push(FETCHED);
+                self.put_now(now, out);
+                self.put_received(received, out);
+                id.put(out);
+                put_answer(answer, out);
             }
             Given::Drained { received } => {
                 out.push(DRAINED);
@@ -125,6 +158,16 @@ impl Stamps {
                 epoch: Take::take(from)?,
                 length: take_length(from)?,
             },
+            GRANTED => Entry::Granted {
+                now: self.take_now(from)?,
+                id: Take::take(from)?,
+            },
+            FETCHED => Entry::Fetched {
+                now: self.take_now(from)?,
+                received: self.take_received(from)?,
+                id: Take::take(from)?,
+                answer: take_answer(from)?,
+            },
             _ => return Err(Flaw("has an entry of an unknown kind")),
         })
     }
@@ -157,6 +200,47 @@ fn take_step(last: &mut u64, from: &mut Bytes<'_>) -> Result<u64, Flaw> {
     let step = unfold_sign(u64::take(from)?);
     *last = last.wrapping_add(step.cast_unsigned());
     Ok(*last)
+}
+
+fn put_answer(answer: Result<Answer<'_>, FetchFault>, out: &mut Vec<u8>) {
+    match answer {
+        Ok(answer) => {
+            out.push(0);
+            let Answer {
+                status,
+                retry_after,
+                used_weight,
+                body,
+            } = answer;
+            (status, (retry_after, used_weight)).put(out);
+            put_counted(body, out);
+        }
+        Err(FetchFault::Io(fault)) => (1_u8, fault).put(out),
+        Err(FetchFault::TooLarge) => out.push(2),
+        Err(FetchFault::Protocol) => out.push(3),
+        Err(FetchFault::Unsent) => out.push(4),
+    }
+}
+
+fn take_answer<'a>(from: &mut Bytes<'a>) -> Result<Result<Answer<'a>, FetchFault>, Flaw> {
+    Ok(match u8::take(from)? {
+        0 => Ok(Answer {
+            status: Take::take(from)?,
+            retry_after: Take::take(from)?,
+            used_weight: Take::take(from)?,
+            body: match from.counted()? {
+                body if body.len() > FETCHED_MAX => {
+                    return Err(Flaw("has a longer answer than any venue gives"));
+                }
+                body => body,
+            },
+        }),
+        1 => Err(FetchFault::Io(Fault::take(from)?)),
+        2 => Err(FetchFault::TooLarge),
+        3 => Err(FetchFault::Protocol),
+        4 => Err(FetchFault::Unsent),
+        _ => return Err(Flaw("has an unknown code")),
+    })
 }
 
 fn moderate(bytes: &[u8]) -> Result<&[u8], Flaw> {
@@ -216,9 +300,16 @@ impl Take for Epoch {
     }
 }
 
+impl Take for FetchId {
+    fn take(from: &mut Bytes<'_>) -> Result<Self, Flaw> {
+        u32::take(from).map(Self::from_number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const EPOCH: Epoch = Epoch::from_number(300);
 
@@ -291,8 +382,46 @@ mod tests {
         let signed = back(Given::Signed { now, epoch, answer }).1;
         let expected = Entry::Signed { now, epoch, length };
         assert_eq!(taken(&signed).1, Ok(expected));
+        let id = FetchId::from_number(7);
+        let granted = back(Given::Granted { now, id }).1;
+        assert_eq!(taken(&granted).1, Ok(Entry::Granted { now, id }));
         let asked = back(Given::Drained { received }).1;
         assert_eq!(taken(&asked).1, Ok(Entry::Drained { received }));
+    }
+
+    #[test]
+    fn every_answer_comes_back_and_so_does_every_reason_that_there_is_none() {
+        let (now, received) = (Time::from_nanos(1_500), UnixNanos::from_nanos(3));
+        let id = FetchId::from_number(7);
+        let answer = |status, retry_after, used_weight, body| Answer {
+            status,
+            retry_after,
+            used_weight,
+            body,
+        };
+        let answers = [
+            Ok(answer(200, None, None, &b"{}"[..])),
+            Ok(answer(429, Some(Duration::from_secs(30)), Some(6001), b"")),
+            Err(FetchFault::Io(Fault::TimedOut)),
+            Err(FetchFault::TooLarge),
+            Err(FetchFault::Protocol),
+            Err(FetchFault::Unsent),
+        ];
+        for answer in answers {
+            let given = Given::Fetched {
+                now,
+                received,
+                id,
+                answer,
+            };
+            let expected = Entry::Fetched {
+                now,
+                received,
+                id,
+                answer,
+            };
+            assert_eq!(taken(&back(given).1).1, Ok(expected));
+        }
     }
 
     #[test]
@@ -301,7 +430,11 @@ mod tests {
         put_counted(&vec![0; RECEIVED_MAX + 1], &mut long);
         let mut signed = vec![SIGNED, 0, 1, 1];
         (SIGNED_MAX + 1).put(&mut signed);
-        let table: [(&[u8], &str); 5] = [
+        let mut fetched = vec![FETCHED, 0, 0, 1, 0, 200, 1, 0, 0];
+        put_counted(&vec![0; FETCHED_MAX + 1], &mut fetched);
+        let table: [(&[u8], &str); 7] = [
+            (&fetched, "has a longer answer than any venue gives"),
+            (&[FETCHED, 0, 0, 1, 77], "has an unknown code"),
             (&signed, "has a longer request than any venue takes"),
             (&long, "has a longer read than any shell makes"),
             (&[77], "has an entry of an unknown kind"),

@@ -98,7 +98,7 @@ fields! {
     Recorded { plan, settings, seed }
     SessionPlan { name, market, route, endpoint, streams }
     Stream { instrument, channel }
-    Settings { connection, requests, request_bytes, timing, reached }
+    Settings { connection, rest, requests, request_bytes, timing, reached }
     Reached { stream, last, exchange_time, heard }
     Timing {
         ack, settle, first_data, silence_floor, silence_cap, retry, retry_cap, attempts,

@@ -16,7 +16,7 @@ use super::digest::Digest;
 use super::wire::{Bytes, Flaw, Put, Take};
 
 /// What may wait for the writer.
-const WAITING_MAX: usize = 64 << 20;
+const WAITING_MAX: usize = 128 << 20;
 
 /// The length from which a block is written, before compression.
 const BLOCK: usize = 256 << 10;

@@ -279,6 +279,13 @@ fn give(
             let request = length.map(|length| "x".repeat(length));
             session.signed(now, epoch, request.as_deref().ok_or(Unsigned));
         }
+        Entry::Granted { now, id } => session.grant(now, id),
+        Entry::Fetched {
+            now,
+            received,
+            id,
+            answer,
+        } => session.fetched(now, received, id, answer, each),
         Entry::Action => {
             // What it is has been told to the witness.
             let _action = session.poll_action();

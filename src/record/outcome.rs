@@ -7,6 +7,7 @@ use marketprism_core::market::{
     Funding, IndexPrice, Instrument, InstrumentType, Interval, Level, Liquidation, MarkPrice,
     OpenInterest, PriceLimit, Ratio, Side, Ticker, Trade, Wide,
 };
+use marketprism_core::rest::{FetchId, Request};
 use marketprism_core::session::{
     Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded, VenueError,
 };
@@ -59,6 +60,18 @@ put_fields! {
     DecodeError { channel, offset, field, problem }
 }
 
+impl Put for Request<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        let Request {
+            endpoint,
+            path_and_query,
+            timeout,
+            body_limit,
+        } = self;
+        (endpoint, (path_and_query, (timeout, body_limit))).put(out);
+    }
+}
+
 put_names! {
     Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Problem, Reason, Phase, Timer,
 }
@@ -93,12 +106,19 @@ impl Put for Epoch {
     }
 }
 
+impl Put for FetchId {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.number().put(out);
+    }
+}
+
 impl Put for Action {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Dial(epoch) => (0_u8, epoch).put(out),
             Self::Drop(epoch) => (1_u8, epoch).put(out),
             Self::Sign(epoch) => (2_u8, epoch).put(out),
+            Self::Fetch(id) => (3_u8, id).put(out),
         }
     }
 }

@@ -174,6 +174,7 @@ impl<M: Subject> Machine for Traced<M> {
             Action::Dial(epoch) => (Asked::Dial(epoch.number()), epoch),
             Action::Drop(epoch) => (Asked::Drop(epoch.number()), epoch),
             Action::Sign(epoch) => (Asked::Sign(epoch.number()), epoch),
+            Action::Fetch(_) => panic!("there is no REST interface in any scenario"),
         };
         self.log.write(|trace| {
             trace.epochs.insert(epoch.number(), epoch);

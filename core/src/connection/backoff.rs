@@ -30,7 +30,7 @@ impl Retry {
 }
 
 /// `draw` as a fraction of its range, times `whole`.
-pub(super) fn fraction(whole: Duration, draw: u64) -> Duration {
+pub(crate) fn fraction(whole: Duration, draw: u64) -> Duration {
     let nanos = whole.as_nanos().min(u128::from(u64::MAX));
     let scaled = (nanos * u128::from(draw)) >> 64;
     Duration::from_nanos(u64::try_from(scaled).unwrap_or(u64::MAX))

@@ -31,6 +31,30 @@ impl Epoch {
     }
 }
 
+/// The number of a request over REST among those of its machine. Each gets the next one, so an
+/// answer that nobody awaits any more is recognised and ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FetchId(u32);
+
+impl FetchId {
+    /// The number of the next request.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// The request with this number, as a recording tells it.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number; the first request has the lowest.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// What happened, told to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -71,6 +95,10 @@ pub enum Action {
     /// lends, and answer with [`Machine::signed`](crate::Machine::signed). It does not concern the
     /// socket: it is for the layers above a bare connection, which never asks.
     Sign(Epoch),
+    /// Send the request that [`Machine::request`](crate::Machine::request) lends over HTTP, and
+    /// answer with [`Machine::fetched`](crate::Machine::fetched), exactly once and whatever comes
+    /// of it. It needs no socket of the connection, and like `Sign` is for the layers above one.
+    Fetch(FetchId),
 }
 
 /// Where a connection stands.
@@ -117,6 +145,10 @@ pub enum Timer {
     Quota,
     /// A deadline of the layer above (an acknowledgement, a stream's first data).
     Session,
+    /// An answer over REST is overdue, or it is time to ask. No row of a connection.
+    Fetch,
+    /// The venue's allowance has room again for a request over REST. No row of a connection.
+    Weight,
 }
 
 /// What the operating system or TLS reported, as far as the core cares.

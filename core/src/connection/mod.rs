@@ -146,9 +146,12 @@ pub use backoff::Retry;
 pub use config::{Config, ConfigError, Rotate};
 pub use drain::{Drain, Event, OwnedEvent};
 pub use heartbeat::{Heartbeat, Ping};
-pub use io::{Action, Cause, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
+pub use io::{
+    Action, Cause, Endpoint, Epoch, Fault, FetchId, Input, Phase, Refusal, Status, Timer,
+};
 pub use quota::Quota;
 
+pub(crate) use backoff::fraction;
 pub(crate) use drain::Found;
 pub(crate) use quota::Window;
 

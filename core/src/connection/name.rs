@@ -36,6 +36,8 @@ impl Timer {
             Self::Rotate => "rotate",
             Self::Quota => "quota",
             Self::Session => "session",
+            Self::Fetch => "fetch",
+            Self::Weight => "weight",
         }
     }
 }

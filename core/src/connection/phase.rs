@@ -318,10 +318,10 @@ impl Lifecycle {
                 S::Expired(T::Probe | T::Silence | T::Data | T::Stable | T::Quota),
             ) => {}
 
-            // `Heard` has said all there is to say, and the layer above looks at its own row.
+            // `Heard` has said all there is to say, and the layers above look at their own rows.
             (
                 Stopped | Waiting | Connecting | Upgrading | Open | Closing | Releasing,
-                S::Pong | S::Expired(T::Session),
+                S::Pong | S::Expired(T::Session | T::Fetch | T::Weight),
             ) => {}
         }
     }

@@ -56,6 +56,12 @@ impl Window {
         self.leave(now);
     }
 
+    /// Spends several at once.
+    pub(crate) fn spend_many(&mut self, now: Time, count: u32) {
+        self.queued = self.queued.saturating_add(count);
+        self.leave(now);
+    }
+
     /// Spends one that has yet to leave.
     pub(crate) const fn queue(&mut self) {
         self.queued = self.queued.saturating_add(1);
@@ -78,6 +84,21 @@ impl Window {
     pub(crate) fn clear(&mut self) {
         self.spent.clear();
         self.queued = 0;
+    }
+
+    /// How many have been spent and are not free again yet.
+    pub(crate) fn used(&self, now: Time) -> u32 {
+        let per = self.quota.map_or(Duration::ZERO, |quota| quota.per);
+        let held = self.spent.iter().filter(|&&at| at + per > now).count();
+        u32::try_from(held)
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.queued)
+    }
+
+    /// When so many more may be spent together; not after `now` if that is at once. More than
+    /// the quota fit once nothing else is in the window.
+    pub(crate) fn room_at(&self, now: Time, count: u32) -> Time {
+        self.free_at(now, count.saturating_sub(1))
     }
 
     /// When what has been spent is free again, oldest first, without what is free already.

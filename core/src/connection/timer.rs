@@ -5,7 +5,7 @@ use crate::time::Time;
 
 impl Timer {
     /// How many rows the table has.
-    const COUNT: usize = Self::Session as usize + 1;
+    const COUNT: usize = Self::Weight as usize + 1;
 
     /// Every row, in the order of the enum; the compiler checks the number.
     pub(crate) const ALL: [Self; Self::COUNT] = [
@@ -20,6 +20,8 @@ impl Timer {
         Self::Rotate,
         Self::Quota,
         Self::Session,
+        Self::Fetch,
+        Self::Weight,
     ];
 }
 

@@ -5,12 +5,13 @@ use crate::model::Key;
 
 impl<M> Fleet<M> {
     /// The budgets: what they count, and until when they hold. Who shares them does not change,
-    /// and no action waits.
+    /// no action waits, and nobody has ever had a wish.
     pub(crate) fn key(&self, key: &mut Key) {
         for budget in &self.budgets {
             key.times(budget.dials.spent(key.now()));
             key.time(budget.held);
         }
+        assert!(self.fetches.is_idle(), "nothing has been fetched");
         let idle = |member: &super::Member<M>| member.acting == Acting::No;
         assert!(self.members.iter().all(idle), "the shell has acted");
     }

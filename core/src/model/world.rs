@@ -352,6 +352,7 @@ impl World {
                 self.obey(held == Socket::Live(epoch), Law::OneSocket);
             }
             Action::Sign(_) => panic!("a public stream needs no login"),
+            Action::Fetch(_) => panic!("nobody has given leave"),
         }
     }
 

@@ -6,7 +6,7 @@
 use super::Session;
 use super::event::{Event, Undecoded};
 use super::notes::Note;
-use super::statistics::add;
+use super::statistics::{Statistics, add};
 use super::streams::{Judged, Then};
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{self, Found};
@@ -81,6 +81,22 @@ impl Reader {
             message: None,
         }
     }
+
+    pub(super) const fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    pub(super) const fn decoder_mut(&mut self) -> &mut Decoder {
+        &mut self.decoder
+    }
+
+    /// Forgets what has not been taken of the message at hand, and counts it.
+    pub(super) fn forget(&mut self, statistics: &mut Statistics) {
+        if let Some(message) = self.message.take() {
+            let left = message.count.saturating_sub(message.lent);
+            add(&mut statistics.undrained, left);
+        }
+    }
 }
 
 impl Session {
@@ -92,10 +108,7 @@ impl Session {
         received: UnixNanos,
         rx: &'a mut ReceiveBuffer,
     ) -> Drain<'a> {
-        if let Some(message) = self.reader.message.take() {
-            let left = message.count.saturating_sub(message.lent);
-            add(&mut self.streams.statistics.undrained, left);
-        }
+        self.reader.forget(&mut self.streams.statistics);
         Drain {
             session: self,
             now,

@@ -4,6 +4,7 @@
 mod drain;
 mod entry;
 mod event;
+mod fetches;
 mod login;
 mod lookup;
 mod notes;
@@ -25,6 +26,7 @@ use core::time::Duration;
 
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
+pub use fetches::Purpose;
 pub use sequence::{Disorder, GapCause, Numbers};
 pub use settings::{Settings, SettingsError, Timing};
 pub use statistics::Statistics;
@@ -34,15 +36,17 @@ pub use stream::{Reached, Stream, StreamState};
 
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{
-    Action, Connection, Endpoint, Epoch, Input, Phase, SendError, Status, Timer,
+    Action, Connection, Endpoint, Epoch, FetchId, Input, Phase, SendError, Status, Timer,
 };
 use crate::machine::Machine;
 use crate::market::{Market, Venue};
 use crate::plan::SessionPlan;
+use crate::rest::{Answer, FetchFault, Request, Wish};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{self, Challenge, Decoder, Operation, Profile, Reason, Rejection, Unsigned};
 use drain::Reader;
 use entry::Entry;
+use fetches::Fetches;
 use login::Login;
 use notes::{Note, Notes};
 pub(crate) use pace::Pace;
@@ -80,6 +84,7 @@ pub struct Session {
     connection: Connection,
     reader: Reader,
     streams: Streams,
+    fetches: Fetches,
     pacing: Pacing,
     /// The answer to a login is due so long after it was sent.
     login_within: Duration,
@@ -127,6 +132,7 @@ impl Session {
         };
         Ok(Self {
             market: plan.market,
+            fetches: fetches::fetches(&settings, entries.len(), seed),
             connection: Connection::new(plan.name, settings.connection, seed)?,
             reader: Reader::new(Decoder::new(plan.market)),
             streams: Streams {
@@ -159,7 +165,8 @@ impl Session {
     /// The next thing to do to the socket.
     pub fn poll_action(&mut self) -> Option<Action> {
         let action = self.connection.poll_action();
-        action.or_else(|| self.streams.login.poll_action())
+        let action = action.or_else(|| self.streams.login.poll_action());
+        action.or_else(|| self.fetches.poll_action())
     }
 
     /// What is to be signed, from [`Action::Sign`] until [`signed`](Self::signed).
@@ -209,7 +216,9 @@ impl Session {
     /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, Timer)> {
-        self.connection.poll_timeout()
+        let fetch = self.fetches.wake().map(|at| (at, Timer::Fetch));
+        let deadlines = self.connection.poll_timeout().into_iter().chain(fetch);
+        deadlines.min_by_key(|&(at, _)| at)
     }
 
     /// The streams and how far they have come, in the order of the plan.
@@ -256,12 +265,17 @@ impl Session {
                 self.streams.statistics.last_cause = Some(cause);
                 self.pacing.restart();
                 self.streams.closed(now);
+                // What it was to be the beginning of is gone.
+                self.fetches
+                    .forget(|job| matches!(job, Purpose::Snapshot(_)));
             }
-            Status::Dialing { .. } | Status::Waiting { .. } | Status::Stopped => {}
+            Status::Stopped => self.fetches.forget(|_| true),
+            Status::Dialing { .. } | Status::Waiting { .. } => {}
         }
     }
 
     fn timeout(&mut self, now: Time) {
+        self.time_fetches(now);
         if self.streams.login.due().is_some_and(|due| due <= now) {
             self.streams.login_failed(now, VenueError::unanswered());
         }
@@ -282,6 +296,15 @@ impl Session {
             Health::Stalled => {
                 self.connection.starve(now);
                 self.take_statuses(now);
+            }
+        }
+    }
+
+    /// Says what waits to be said.
+    fn tell_notes(&mut self, received: UnixNanos, each: &mut impl FnMut(Heard<'_>)) {
+        while let Some(note) = self.streams.notes.pop() {
+            if let Some(event) = self.streams.tell(note) {
+                each(Heard { received, event });
             }
         }
     }
@@ -405,11 +428,7 @@ impl Machine for Session {
     }
 
     fn drain_events(&mut self, received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
-        while let Some(note) = self.streams.notes.pop() {
-            if let Some(event) = self.streams.tell(note) {
-                each(Heard { received, event });
-            }
-        }
+        self.tell_notes(received, each);
     }
 
     fn poll_action(&mut self) -> Option<Action> {
@@ -422,6 +441,29 @@ impl Machine for Session {
 
     fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
         self.signed(now, epoch, answer);
+    }
+
+    fn wishes(&self) -> &[Wish] {
+        self.fetches.wishes()
+    }
+
+    fn grant(&mut self, now: Time, id: FetchId) {
+        self.fetches.grant(now, id);
+    }
+
+    fn request(&self, id: FetchId) -> Option<Request<'_>> {
+        self.fetches.request(id)
+    }
+
+    fn fetched(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        id: FetchId,
+        answer: Result<Answer<'_>, FetchFault>,
+        each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        self.fetched(now, received, id, answer, each);
     }
 
     fn transmit(&self) -> &[u8] {

@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::stream::{Reached, Stream};
-use crate::connection::{Config, ConfigError, Heartbeat, Ping, Quota, Retry, Rotate};
+use crate::connection::{Config, ConfigError, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
 use crate::plan::SessionPlan;
 use crate::venue::{self, Profile, RequestError};
 
@@ -21,6 +21,8 @@ const TRANSMIT: usize = 128 << 10;
 pub struct Settings {
     /// The connection, with the plan's endpoint.
     pub connection: Config,
+    /// The REST interface; its path stands before those of the venue.
+    pub rest: Endpoint,
     /// Subscribe and unsubscribe requests that may be sent on one connection.
     pub requests: Quota,
     /// The size of a request in bytes, at most; what may wait to be written has to have room for
@@ -93,6 +95,7 @@ impl Settings {
         let profile = Profile::of(plan.market);
         Self {
             connection: connection(plan, &profile),
+            rest: profile.rest(),
             requests: quota(profile.requests),
             request_bytes: profile.request_bytes,
             timing: Timing {

@@ -44,6 +44,14 @@ pub struct Statistics {
     pub spent: u64,
     /// Rows of another market in streams of all instruments (Binance futures).
     pub foreign: u64,
+    /// Answers over REST that brought what was asked for.
+    pub fetched: u64,
+    /// Requests over REST that came to nothing; most of them are made again.
+    pub fetches_failed: u64,
+    /// Requests over REST that the venue refused.
+    pub fetches_refused: u64,
+    /// Answers over REST that nobody awaited any more.
+    pub fetches_late: u64,
     /// Events that were not taken before the receive buffer was read into again.
     pub undrained: u64,
     /// Status and subscription events that nobody took.

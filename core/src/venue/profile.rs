@@ -17,8 +17,8 @@ pub struct Profile {
     pub market: Market,
     /// The endpoints, one connection at least for each that is needed.
     pub routes: &'static [Route],
-    /// Base URL of the REST interface, without a path.
-    pub rest: &'static str,
+    /// The host of the REST interface.
+    pub rest_host: &'static str,
     /// How the client shows that it is alive.
     pub ping: Ping,
     /// Ping when nothing has been received for so long.
@@ -113,6 +113,17 @@ impl Profile {
             Market::BinanceUsdm => BINANCE_USDM,
             Market::BinanceCoinm => BINANCE_COINM,
             Market::Okx => OKX,
+        }
+    }
+
+    /// The REST interface, by TLS on port 443.
+    #[must_use]
+    pub fn rest(&self) -> Endpoint {
+        Endpoint {
+            host: String::from(self.rest_host),
+            port: 443,
+            tls: true,
+            path: String::new(),
         }
     }
 
@@ -359,7 +370,7 @@ const BINANCE_SPOT: Profile = Profile {
         host: "stream.binance.com",
         path: "/stream",
     }],
-    rest: "https://api.binance.com",
+    rest_host: "api.binance.com",
     ping: Ping::Frame,
     // The server pings every 20 s (documented), so silence is noticed before we need to ask.
     ping_after: Duration::from_secs(25),
@@ -403,7 +414,7 @@ const BINANCE_USDM: Profile = Profile {
             path: "/market/stream",
         },
     ],
-    rest: "https://fapi.binance.com",
+    rest_host: "fapi.binance.com",
     ping: Ping::Frame,
     // The server pings every 3 minutes only (documented), so we ask.
     ping_after: Duration::from_secs(20),
@@ -440,7 +451,7 @@ const BINANCE_COINM: Profile = Profile {
         host: "dstream.binance.com",
         path: "/stream",
     }],
-    rest: "https://dapi.binance.com",
+    rest_host: "dapi.binance.com",
     ping: Ping::Frame,
     // The server pings every 3 minutes only (documented), so we ask.
     ping_after: Duration::from_secs(20),
@@ -485,7 +496,7 @@ const OKX: Profile = Profile {
             path: "/ws/v5/business",
         },
     ],
-    rest: "https://openapi.okx.com",
+    rest_host: "openapi.okx.com",
     ping: Ping::Text("ping"),
     // Documented: closed with 4004 when nothing was pushed for 30 s.
     ping_after: Duration::from_secs(20),

@@ -751,7 +751,9 @@ proptest! {
                         prop_assert_eq!(epoch.take(), Some(dropped));
                         client.handle(now, Input::Released(dropped));
                     }
-                    Action::Sign(_) => prop_assert!(false, "a bare connection signs nothing"),
+                    Action::Sign(_) | Action::Fetch(_) => {
+                        prop_assert!(false, "a bare connection asks for nothing else");
+                    }
                 }
             }
             prop_assert!(epoch.is_some() || client.transmit().is_empty());

@@ -41,7 +41,7 @@ fn dials(fleet: &mut Fleet<Connection>) -> Vec<(MachineId, Epoch)> {
     actions
         .filter_map(|(id, action)| match action {
             Action::Dial(epoch) => Some((id, epoch)),
-            Action::Drop(_) | Action::Sign(_) => None,
+            Action::Drop(_) | Action::Sign(_) | Action::Fetch(_) => None,
         })
         .collect()
 }
@@ -218,7 +218,9 @@ proptest! {
                         prop_assert_eq!(sockets.remove(&id), Some(epoch));
                         fleet.handle(now, id, Input::Released(epoch));
                     }
-                    Action::Sign(_) => prop_assert!(false, "a bare connection signs nothing"),
+                    Action::Sign(_) | Action::Fetch(_) => {
+                        prop_assert!(false, "a bare connection asks for nothing else");
+                    }
                 }
             }
         }

@@ -177,7 +177,11 @@ impl Tap<Session> for Ear {
             } => self.written.extend(bytes),
             Given::Transmitted { count, .. } => self.kept_back += count,
             Given::Signed { answer, .. } => self.signed.push(answer),
-            Given::Input { .. } | Given::Received { .. } | Given::Drained { .. } => {}
+            Given::Input { .. }
+            | Given::Received { .. }
+            | Given::Granted { .. }
+            | Given::Fetched { .. }
+            | Given::Drained { .. } => {}
         }
     }
 

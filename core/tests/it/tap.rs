@@ -39,7 +39,9 @@ impl Tap<Connection> for Diary {
             Given::Transmitted { now, bytes, .. } => {
                 Told::Transmitted(now, bytes.map(<[u8]>::to_vec).unwrap_or_default())
             }
-            Given::Signed { .. } => panic!("a bare connection signs nothing"),
+            Given::Signed { .. } | Given::Granted { .. } | Given::Fetched { .. } => {
+                panic!("a bare connection asks for nothing else")
+            }
             Given::Drained { received } => Told::Drained(received),
         });
     }

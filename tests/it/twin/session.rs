@@ -204,7 +204,9 @@ impl Play {
                     }
                     party.session.handle(*now, Input::Released(epoch));
                 }
-                Action::Sign(_) => panic!("no stream here needs a login"),
+                Action::Sign(_) | Action::Fetch(_) => {
+                    panic!("no stream here needs more than its socket")
+                }
             }
         }
         party.drain();

@@ -116,6 +116,7 @@ impl<M: Subject> Memory<M> {
                 Action::Sign(epoch) => {
                     self.signer.answer(&mut self.fleet, self.now, id, epoch);
                 }
+                Action::Fetch(_) => panic!("there is no REST interface in any scenario"),
             }
         }
         happened

@@ -377,7 +377,9 @@ impl World {
                 }
                 self.socket = Socket::Dropped(epoch);
             }
-            Some(Action::Sign(_)) => panic!("a bare connection has nothing to sign"),
+            Some(Action::Sign(_) | Action::Fetch(_)) => {
+                panic!("a bare connection asks for nothing else")
+            }
             None => {}
         }
     }

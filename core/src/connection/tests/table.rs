@@ -70,7 +70,9 @@ fn stimuli(world: &World) -> Vec<(&'static str, Stimulus)> {
         ("Written", Stimulus::Written),
     ];
     let timers = ["connect", "upgrade", "probe", "silence", "data", "close"];
-    let others = ["retry", "stable", "rotate", "quota", "session"];
+    let others = [
+        "retry", "stable", "rotate", "quota", "session", "fetch", "weight",
+    ];
     let names = timers.into_iter().chain(others);
     stimuli.extend(names.zip(Timer::ALL.map(Stimulus::Expired)));
     stimuli

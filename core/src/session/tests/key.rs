@@ -15,6 +15,7 @@ impl Session {
         key.times(self.pacing.spent(key.now()));
         key.deadline(self.pacing.resume());
         self.streams.subscriptions.key(key);
+        assert!(self.fetches.is_idle(), "nothing is asked for over REST");
         assert!(self.streams.notes.is_empty(), "the application has heard");
     }
 

@@ -261,6 +261,7 @@ impl<M: Machine, P: Peer> Sim<M, P> {
                 let answer = self.signature.as_deref().map_err(|unsigned| *unsigned);
                 self.machine.signed(self.now, epoch, answer);
             }
+            Action::Fetch(_) => panic!("nobody gives leave here"),
         }
     }
 

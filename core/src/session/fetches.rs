@@ -1,0 +1,201 @@
+//! What a session asks for over REST, and what becomes of the answers.
+
+use alloc::string::String;
+
+use super::event::{Event, Heard, Undecoded};
+
+use super::statistics::add;
+use super::streams::Streams;
+use super::{Session, Settings};
+use crate::connection::FetchId;
+use crate::market::Missing;
+use crate::rest::{Answer, Desk, Errand, FetchFault, Outcome, Priority, Ticket};
+use crate::time::{Time, UnixNanos};
+use crate::venue::{self, Asked, Control, Decoded, Query, Reason};
+
+/// Trades that so many requests have not brought are given up: the venue has them no more.
+const ATTEMPTS: u32 = 8;
+
+/// What a request over REST is for. Streams are named by their place in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The book that the changes of this stream apply to.
+    Snapshot(usize),
+    /// Trades of this stream that were missed.
+    Trades(usize, Missing),
+}
+
+impl Purpose {
+    /// The stream.
+    #[must_use]
+    pub const fn stream(self) -> usize {
+        match self {
+            Self::Snapshot(stream) | Self::Trades(stream, _) => stream,
+        }
+    }
+
+    const fn priority(self) -> Priority {
+        match self {
+            Self::Snapshot(_) => Priority::Snapshot,
+            Self::Trades(..) => Priority::Backfill,
+        }
+    }
+}
+
+pub(super) type Fetches = Desk<Purpose>;
+
+/// At most one request for each stream.
+pub(super) fn fetches(settings: &Settings, streams: usize, seed: [u8; 32]) -> Fetches {
+    Desk::new(settings.rest.clone(), streams, seed)
+}
+
+impl Session {
+    /// Asks for something over REST, to be sent when a fleet gives leave; the events of the answer
+    /// are lent like others. One request at a time is made for a stream. Whether this one is.
+    pub fn ask(&mut self, now: Time, purpose: Purpose) -> bool {
+        let stream = purpose.stream();
+        if self.fetches.jobs().any(|job| job.stream() == stream) {
+            return false;
+        }
+        let Some(errand) = self.errand(purpose) else {
+            return false;
+        };
+        self.fetches.ask(now, errand, purpose)
+    }
+
+    /// What is to be sent, where the venue offers it.
+    fn errand(&self, purpose: Purpose) -> Option<Errand> {
+        let query = query(&self.streams, purpose)?;
+        let mut target = String::from(self.fetches.endpoint().path.as_str());
+        let cost = venue::write_target(self.market, query, &mut target).ok()?;
+        Some(Errand {
+            target,
+            cost,
+            priority: purpose.priority(),
+        })
+    }
+
+    /// What became of a request. Each event that the answer brings is handed to `each`, behind
+    /// what waits to be said.
+    pub fn fetched(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        id: FetchId,
+        answer: Result<Answer<'_>, FetchFault>,
+        each: &mut impl FnMut(Heard<'_>),
+    ) {
+        let Some(ticket) = self.fetches.take(id) else {
+            add(&mut self.streams.statistics.fetches_late, 1);
+            return;
+        };
+        let body = answer
+            .ok()
+            .filter(|answer| answer.outcome() != Outcome::Later);
+        match body.map(|answer| simdutf8::basic::from_utf8(answer.body)) {
+            Some(Ok(text)) => self.answered(now, received, ticket, text, each),
+            Some(Err(_)) | None => self.fetch_failed(now, ticket),
+        }
+        self.act(now);
+    }
+
+    fn answered(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        ticket: Ticket<Purpose>,
+        text: &str,
+        each: &mut impl FnMut(Heard<'_>),
+    ) {
+        self.reader.forget(&mut self.streams.statistics);
+        let Some(query) = query(&self.streams, ticket.job) else {
+            return;
+        };
+        let decoder = self.reader.decoder_mut();
+        match decoder.decode_answer(query, text) {
+            Ok(Decoded::Events { count, .. }) => self.lend_answer(received, text, count, each),
+            Ok(Decoded::Control) => {
+                let rejection = match decoder.control(text) {
+                    Some(Control::Refused { rejection, .. }) => rejection.reason,
+                    _ => Reason::Unknown,
+                };
+                self.fetch_refused(now, ticket, rejection);
+            }
+            Ok(Decoded::Unhandled | Decoded::Unknown) => {
+                add(&mut self.streams.statistics.unknown, 1);
+                self.fetch_failed(now, ticket);
+            }
+            Err(error) => {
+                add(&mut self.streams.statistics.malformed, 1);
+                let event = Event::Undecoded(Undecoded::Malformed(error));
+                each(Heard { received, event });
+                self.fetch_failed(now, ticket);
+            }
+        }
+    }
+
+    /// Lends the events of an answer, behind what waits to be said.
+    fn lend_answer(
+        &mut self,
+        received: UnixNanos,
+        text: &str,
+        count: usize,
+        each: &mut impl FnMut(Heard<'_>),
+    ) {
+        self.tell_notes(received, each);
+        add(&mut self.streams.statistics.fetched, 1);
+        let decoder = self.reader.decoder();
+        for event in (0..count).filter_map(|index| decoder.event(text, index)) {
+            let event = Event::Market(event);
+            each(Heard { received, event });
+        }
+    }
+
+    /// The venue has said no: what may be right later is asked for again, all else is given up.
+    fn fetch_refused(&mut self, now: Time, ticket: Ticket<Purpose>, reason: Reason) {
+        match reason {
+            Reason::TooFrequent | Reason::Venue | Reason::Unknown => self.fetch_failed(now, ticket),
+            Reason::Malformed
+            | Reason::NoSuchStream
+            | Reason::WrongPath
+            | Reason::Login
+            | Reason::Tier
+            | Reason::Conflict => add(&mut self.streams.statistics.fetches_refused, 1),
+        }
+    }
+
+    /// It is asked for again after a while, unless it has been asked for often enough.
+    fn fetch_failed(&mut self, now: Time, ticket: Ticket<Purpose>) {
+        add(&mut self.streams.statistics.fetches_failed, 1);
+        let given_up = matches!(ticket.job, Purpose::Trades(..)) && ticket.attempts >= ATTEMPTS;
+        if !given_up {
+            self.fetches.put_back(now, ticket);
+        }
+    }
+
+    /// What is overdue has failed, and what has rested is wished for again.
+    pub(super) fn time_fetches(&mut self, now: Time) {
+        while let Some(ticket) = self.fetches.overdue(now) {
+            self.fetch_failed(now, ticket);
+        }
+        self.fetches.resume(now);
+    }
+}
+
+/// What is asked.
+fn query(streams: &Streams, purpose: Purpose) -> Option<Query<'_>> {
+    let entries = streams.subscriptions.entries();
+    let stream = &entries.get(purpose.stream())?.stream;
+    let asked = match purpose {
+        Purpose::Snapshot(_) => Asked::Book(stream.channel),
+        Purpose::Trades(_, Missing { from, to }) => Asked::Trades {
+            channel: stream.channel,
+            from,
+            to,
+        },
+    };
+    Some(Query {
+        asked,
+        instrument: &stream.instrument,
+    })
+}
