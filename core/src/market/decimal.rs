@@ -53,6 +53,12 @@ impl Decimal {
         scale: 0,
     };
 
+    /// One.
+    pub const ONE: Self = Self {
+        mantissa: 1,
+        scale: 0,
+    };
+
     /// `mantissa / 10^scale`, or `None` where the scale is beyond 38.
     #[must_use]
     pub const fn new(mantissa: i64, scale: u8) -> Option<Self> {

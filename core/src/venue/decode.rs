@@ -56,8 +56,8 @@ pub enum Decoded {
     },
     /// Not data; lent by [`Decoder::control`].
     Control,
-    /// A message that the venue documents and that is not decoded here, such as a spread; named
-    /// by [`Decoder::kind`].
+    /// A message that the venue documents and that is not decoded here, such as one of an
+    /// account; named by [`Decoder::kind`].
     Unhandled,
     /// A message of a kind that we have never heard of; what names it, if anything does, is lent
     /// by [`Decoder::kind`].
@@ -144,7 +144,8 @@ impl Decoder {
         let found = &mut self.found;
         self.channel = match self.market {
             Market::BinanceSpot => binance::scan(Dialect::Spot, text, found),
-            Market::BinanceUsdm | Market::BinanceCoinm => binance::scan(Dialect::Usdm, text, found),
+            Market::BinanceUsdm => binance::scan(Dialect::Usdm, text, found),
+            Market::BinanceCoinm => binance::scan(Dialect::Coinm, text, found),
             Market::Okx => okx::scan(text, found),
         };
         match self.channel {
@@ -161,7 +162,8 @@ impl Decoder {
         let found = &mut self.found;
         let decoded = match self.market {
             Market::BinanceSpot => binance::read(Dialect::Spot, text, found),
-            Market::BinanceUsdm | Market::BinanceCoinm => binance::read(Dialect::Usdm, text, found),
+            Market::BinanceUsdm => binance::read(Dialect::Usdm, text, found),
+            Market::BinanceCoinm => binance::read(Dialect::Coinm, text, found),
             Market::Okx => okx::read(text, found),
         };
         self.settle(decoded)
@@ -183,8 +185,9 @@ impl Decoder {
         }
         let found = &mut self.found;
         let decoded = match self.market {
-            Market::BinanceSpot => binance::read(Dialect::Spot, text, found),
-            Market::BinanceUsdm | Market::BinanceCoinm => binance::read(Dialect::Usdm, text, found),
+            Market::BinanceSpot => binance::answer(Dialect::Spot, query, text, found),
+            Market::BinanceUsdm => binance::answer(Dialect::Usdm, query, text, found),
+            Market::BinanceCoinm => binance::answer(Dialect::Coinm, query, text, found),
             Market::Okx => okx::answer(query, text, found),
         };
         self.settle(decoded)

@@ -158,7 +158,6 @@ impl Found {
     }
 
     /// Leaves out a row of another market.
-    #[expect(dead_code, reason = "the channels that need it come one by one")]
     pub(super) const fn leave_out(&mut self) {
         self.foreign += 1;
     }

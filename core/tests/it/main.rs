@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
+mod binance_answers;
 mod books;
 mod connection_wire;
 mod connection_year;
@@ -13,6 +14,7 @@ mod okx_events;
 mod recorded_answers;
 mod recordings;
 mod reference;
+mod reference_binance;
 mod reference_okx;
 mod session_fetches;
 mod session_login;

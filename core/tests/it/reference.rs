@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use marketprism_core::market::{Body, Book, BookKind, Event, Level, Market, Trade, Venue};
 use serde_json::Value;
 
+use crate::reference_binance as binance;
 use crate::reference_okx as okx;
 use crate::shown::figures;
 
@@ -78,93 +79,9 @@ fn show_levels(levels: &[Level]) -> String {
 /// The events of a message as text, or `None` if it is not of our channels.
 pub(crate) fn reference(market: Market, message: &Value) -> Option<Vec<String>> {
     match market.venue() {
-        Venue::Binance => binance(market, message).map(|event| vec![event]),
+        Venue::Binance => binance::events(market, message),
         Venue::Okx => okx::events(message),
     }
-}
-
-fn binance(market: Market, message: &Value) -> Option<String> {
-    let data = message.get("data").unwrap_or(message);
-    let event = data.get("e").and_then(Value::as_str);
-    let stream = message.get("stream").and_then(Value::as_str);
-    let (channel, symbol) = match (stream, event) {
-        (Some("!bookTicker"), _) => ("!bookTicker".to_owned(), String::new()),
-        (Some(stream), _) => {
-            let (symbol, channel) = stream.split_once('@')?;
-            (channel.to_owned(), symbol.to_uppercase())
-        }
-        (None, Some("depthUpdate")) => ("depth".to_owned(), String::new()),
-        (None, Some(event)) => (event.to_owned(), String::new()),
-        (None, None) if data.get("B").is_some() => ("bookTicker".to_owned(), String::new()),
-        (None, None) => return None,
-    };
-    let instrument = match data.get("s") {
-        Some(symbol) => symbol.as_str().unwrap().to_owned(),
-        None => symbol,
-    };
-    let body = match channel.split('@').next()? {
-        "trade" => binance_trade(data, "t", "t", "t"),
-        "aggTrade" => binance_trade(data, "a", "f", "l"),
-        "bookTicker" | "!bookTicker" => binance_top(data),
-        "depth" => binance_book("delta", data),
-        "depth5" => binance_book("top5", data),
-        "depth10" => binance_book("top10", data),
-        "depth20" => binance_book("top20", data),
-        _ => return None,
-    };
-    let (exchange, sent) = (nanos(data.get("T")), nanos(data.get("E")));
-    let subject = match channel.starts_with('!') {
-        true => "",
-        false => &instrument,
-    };
-    Some(format!(
-        "{market} {channel} {subject}/{instrument} {exchange:?} {sent:?} {body}"
-    ))
-}
-
-fn binance_trade(data: &Value, id: &str, first: &str, last: &str) -> String {
-    let side = match data["m"].as_bool().unwrap() {
-        true => "sell",
-        false => "buy",
-    };
-    format!(
-        "trade {} {:?} {:?} {} {} {:?} {side} {:?} None None",
-        data[id],
-        data[first].as_i64(),
-        data[last].as_i64(),
-        text(&data["p"]),
-        text(&data["q"]),
-        data.get("nq").map(text),
-        data.get("X").map(text),
-    )
-}
-
-fn binance_top(data: &Value) -> String {
-    let side = |price: &str, quantity: &str| {
-        let (price, quantity) = (text(&data[price]), text(&data[quantity]));
-        match quantity.chars().all(|c| matches!(c, '0' | '.')) {
-            true => String::new(),
-            false => format!(" {price}x{quantity}/None"),
-        }
-    };
-    format!(
-        "top1 None {:?} None None bids{} asks{}",
-        data["u"].as_i64(),
-        side("b", "B"),
-        side("a", "A")
-    )
-}
-
-fn binance_book(kind: &str, data: &Value) -> String {
-    let either = |short: &str, long: &str| data.get(short).or_else(|| data.get(long)).cloned();
-    format!(
-        "{kind} {:?} {:?} {:?} None bids{} asks{}",
-        data["U"].as_i64(),
-        either("u", "lastUpdateId").unwrap().as_i64(),
-        data["pu"].as_i64(),
-        rows(&either("b", "bids").unwrap()),
-        rows(&either("a", "asks").unwrap()),
-    )
 }
 
 pub(crate) fn rows(levels: &Value) -> String {

@@ -178,27 +178,27 @@ fn what_is_not_decoded_is_named_and_what_is_unknown_is_called_so() {
     let table = [
         (
             SPOT,
-            r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1}}"#,
+            r#"{"stream":"btcusdt@referencePrice","data":{"e":"referencePrice","s":"BTCUSDT"}}"#,
             Decoded::Unhandled,
-            "kline",
+            "referencePrice",
         ),
         (
             USDM,
-            r#"{"stream":"btcusdt@rpiDepth@500ms","data":{"e":"depthUpdate"}}"#,
+            r#"{"stream":"defiusdt@compositeIndex","data":{"e":"compositeIndex"}}"#,
             Decoded::Unhandled,
-            "btcusdt@rpiDepth@500ms",
+            "compositeIndex",
         ),
         (
             USDM,
-            r#"[{"e":"markPriceUpdate"}]"#,
+            r#"[{"e":"assetIndexUpdate"}]"#,
             Decoded::Unhandled,
-            "markPriceUpdate",
+            "assetIndexUpdate",
         ),
         (
             USDM,
-            r#"{"stream":"!markPrice@arr","data":[{"e":"markPriceUpdate"}]}"#,
+            r#"{"stream":"!assetIndex@arr","data":[{"e":"assetIndexUpdate"}]}"#,
             Decoded::Unhandled,
-            "markPriceUpdate",
+            "assetIndexUpdate",
         ),
         (
             SPOT,

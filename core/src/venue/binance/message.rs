@@ -2,46 +2,35 @@
 
 use crate::market::{BookKind, Decimal, Side, Trade as Fill};
 use crate::venue::found::{BookRow, Row, RowBody, TradeRow};
-use crate::venue::json::{Run, Span, Stamp, Word};
+use crate::venue::json::{Run, Span, Stamp};
 
-/// `"e":"trade"`
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TradeEvent;
+/// Event types, each a type of its own.
+macro_rules! words {
+    ($($name:ident $text:literal,)+) => {
+        $(
+            #[derive(Clone, Copy, Debug)]
+            pub(crate) struct $name;
 
-/// `"e":"aggTrade"`
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AggTradeEvent;
-
-/// `"e":"bookTicker"`
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BookTickerEvent;
-
-/// `"e":"depthUpdate"`
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DepthEvent;
-
-impl Word for TradeEvent {
-    const TEXT: &'static str = "trade";
-    const QUOTED: &'static [u8] = b"\"trade\"";
+            impl $crate::venue::json::Word for $name {
+                const TEXT: &'static str = $text;
+                const QUOTED: &'static [u8] = concat!("\"", $text, "\"").as_bytes();
+            }
+        )+
+    };
 }
 
-impl Word for AggTradeEvent {
-    const TEXT: &'static str = "aggTrade";
-    const QUOTED: &'static [u8] = b"\"aggTrade\"";
-}
+pub(super) use words;
 
-impl Word for BookTickerEvent {
-    const TEXT: &'static str = "bookTicker";
-    const QUOTED: &'static [u8] = b"\"bookTicker\"";
-}
-
-impl Word for DepthEvent {
-    const TEXT: &'static str = "depthUpdate";
-    const QUOTED: &'static [u8] = b"\"depthUpdate\"";
+words! {
+    TradeEvent "trade",
+    AggTradeEvent "aggTrade",
+    BlockTradeEvent "blockTrade",
+    BookTickerEvent "bookTicker",
+    DepthEvent "depthUpdate",
 }
 
 /// `m`: the buyer is the maker, so the taker sells.
-const fn aggressor(buyer_is_maker: bool) -> Side {
+pub(super) const fn aggressor(buyer_is_maker: bool) -> Side {
     if buyer_is_maker {
         Side::Sell
     } else {
@@ -51,7 +40,12 @@ const fn aggressor(buyer_is_maker: bool) -> Side {
 
 /// A single fill; an aggregate says which fills it stands for.
 #[inline(always)]
-const fn fill(id: i64, price: Decimal, quantity: Decimal, aggressor: Side) -> Fill<'static> {
+pub(super) const fn fill(
+    id: i64,
+    price: Decimal,
+    quantity: Decimal,
+    aggressor: Side,
+) -> Fill<'static> {
     Fill {
         id,
         first_id: Some(id),
@@ -98,7 +92,9 @@ fn book(kind: BookKind, last: i64, bids: Run, asks: Run) -> BookRow {
 
 /// Spot: "WebSocket Streams for Binance".
 pub(super) mod spot {
-    use super::{AggTradeEvent, DepthEvent, TradeEvent, aggressor, book, fill, traded};
+    use super::{
+        AggTradeEvent, BlockTradeEvent, DepthEvent, TradeEvent, aggressor, book, fill, traded,
+    };
     use crate::market::{BookKind, Decimal, DepthLevels, Level, Trade as Fill};
     use crate::venue::found::{BookRow, Row, RowBody};
     use crate::venue::json::{Ignored, Is, PairLevels, Pools, Span, Stamp, record};
@@ -132,6 +128,20 @@ pub(super) mod spot {
             "T" traded: Stamp,
             "m" buyer_is_maker: bool,
             "M" _ignore: Option<Ignored>,
+        }
+    }
+
+    record! {
+        /// `<symbol>@blockTrade`
+        BlockTrade {
+            "e" _event: Is<BlockTradeEvent>,
+            "E" sent: Stamp,
+            "s" symbol: Span,
+            "t" id: i64,
+            "p" price: Decimal,
+            "q" quantity: Decimal,
+            "T" traded: Stamp,
+            "m" buyer_is_maker: bool,
         }
     }
 
@@ -191,6 +201,14 @@ pub(super) mod spot {
         }
     }
 
+    impl BlockTrade {
+        pub(crate) fn row(self) -> Row {
+            let taker = aggressor(self.buyer_is_maker);
+            let trade = fill(self.id, self.price, self.quantity, taker);
+            traded(self.symbol, self.traded, self.sent, trade, None)
+        }
+    }
+
     impl BookTicker {
         #[inline(always)]
         pub(crate) fn row(self, pools: &mut Pools) -> Option<Row> {
@@ -233,8 +251,8 @@ pub(super) mod spot {
     }
 }
 
-/// USD-M: "Websocket Market Streams". `ps` (pair) and `st` (symbol type, always 1 in the streams
-/// of one symbol) are stepped over wherever they stand.
+/// USD-M: "Websocket Market Streams". `ps` is the pair, `st` the market (1 USD-M, 2 COIN-M), both
+/// since 2026-06-30.
 pub(super) mod usdm {
     use super::{
         AggTradeEvent, BookTickerEvent, DepthEvent, TradeEvent, aggressor, book, fill, traded,
@@ -272,6 +290,7 @@ pub(super) mod usdm {
             "l" last_id: i64,
             "T" traded: Stamp,
             "m" buyer_is_maker: bool,
+            "st" _symbol_type: Option<i64>,
         }
     }
 
@@ -281,12 +300,14 @@ pub(super) mod usdm {
             "e" _event: Is<BookTickerEvent>,
             "u" update: i64,
             "s" symbol: Span,
+            "ps" _pair: Option<Span>,
             "b" bid: Decimal,
             "B" bid_quantity: Decimal,
             "a" ask: Decimal,
             "A" ask_quantity: Decimal,
             "T" changed: Stamp,
             "E" sent: Stamp,
+            "st" symbol_type: Option<i64>,
         }
     }
 
@@ -302,6 +323,8 @@ pub(super) mod usdm {
             "pu" previous: i64,
             "b" bids: PairLevels,
             "a" asks: PairLevels,
+            "ps" _pair: Option<Span>,
+            "st" _symbol_type: Option<i64>,
         }
     }
 
@@ -355,6 +378,89 @@ pub(super) mod usdm {
                     ..book(kind, self.last, self.bids.0, self.asks.0)
                 }),
             }
+        }
+    }
+}
+
+/// COIN-M: "Websocket Market Streams". Trades are written as those of USD-M.
+pub(super) mod coinm {
+    use super::usdm;
+    use super::{BookTickerEvent, DepthEvent};
+    use crate::market::{BookKind, Decimal};
+    use crate::venue::found::Row;
+    use crate::venue::json::{Is, PairLevels, Pools, Span, Stamp, record};
+
+    record! {
+        /// `<symbol>@bookTicker`
+        BookTicker {
+            "u" update: i64,
+            "e" event: Is<BookTickerEvent>,
+            "s" symbol: Span,
+            "ps" pair: Option<Span>,
+            "b" bid: Decimal,
+            "B" bid_quantity: Decimal,
+            "a" ask: Decimal,
+            "A" ask_quantity: Decimal,
+            "T" changed: Stamp,
+            "E" sent: Stamp,
+            "st" symbol_type: Option<i64>,
+        }
+    }
+
+    record! {
+        /// `<symbol>@depth` and `<symbol>@depth<levels>`
+        Depth {
+            "e" event: Is<DepthEvent>,
+            "E" sent: Stamp,
+            "T" changed: Stamp,
+            "s" symbol: Span,
+            "ps" pair: Option<Span>,
+            "U" first: i64,
+            "u" last: i64,
+            "pu" previous: i64,
+            "b" bids: PairLevels,
+            "a" asks: PairLevels,
+            "st" symbol_type: Option<i64>,
+        }
+    }
+
+    impl BookTicker {
+        #[inline(always)]
+        pub(crate) fn row(self, pools: &mut Pools) -> Option<Row> {
+            let same = usdm::BookTicker {
+                _event: self.event,
+                update: self.update,
+                symbol: self.symbol,
+                _pair: self.pair,
+                bid: self.bid,
+                bid_quantity: self.bid_quantity,
+                ask: self.ask,
+                ask_quantity: self.ask_quantity,
+                changed: self.changed,
+                sent: self.sent,
+                symbol_type: self.symbol_type,
+            };
+            same.row(pools)
+        }
+    }
+
+    impl Depth {
+        #[inline(always)]
+        pub(crate) fn row(self, kind: BookKind) -> Row {
+            let same = usdm::Depth {
+                _event: self.event,
+                sent: self.sent,
+                changed: self.changed,
+                symbol: self.symbol,
+                first: self.first,
+                last: self.last,
+                previous: self.previous,
+                bids: self.bids,
+                asks: self.asks,
+                _pair: self.pair,
+                _symbol_type: self.symbol_type,
+            };
+            same.row(kind)
         }
     }
 }

@@ -1,21 +1,30 @@
-//! Messages of Binance spot and USD-M.
+//! Messages of Binance spot, USD-M and COIN-M.
 //!
 //! Sources: "WebSocket Streams for Binance" (spot API docs) and "Websocket Market Streams"
 //! (derivatives docs); the order of the fields is that of recorded messages.
 
+mod answer;
+mod figures;
+mod instrument;
 mod message;
+mod payload;
+mod stream;
 
-use self::message::{spot, usdm};
+pub(super) use self::answer::answer;
+use self::message::spot;
+use self::payload::payload;
+use self::stream::{channel_of_event, channel_of_start, of_all, split_stream};
 use super::decode::{DecodeError, Decoded, Problem};
 use super::found::{ControlRow, Found, Name};
-use super::json::{Fail, Kind, Reader, Scan, Source, Span, Stamp, Value};
-use crate::market::{BookKind, Channel, DepthLevels, Speed};
+use super::json::{Fail, Kind, Reader, Scan, Span, Stamp, Value};
+use crate::market::{Channel, DepthLevels, Speed};
 
-/// Which of the two ways of writing a message has.
+/// Which way of writing a message has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Spot,
     Usdm,
+    Coinm,
 }
 
 /// Members by which the general reader tells one kind of message from another.
@@ -36,24 +45,8 @@ const KEYS: [&str; 13] = [
 ];
 
 /// Event types that are documented and not decoded here.
-const UNHANDLED: [&str; 42] = [
-    "kline",
-    "continuous_kline",
-    "indexPrice_kline",
-    "markPrice_kline",
-    "24hrMiniTicker",
-    "24hrTicker",
-    "1hTicker",
-    "4hTicker",
-    "1dTicker",
-    "avgPrice",
+const UNHANDLED: [&str; 25] = [
     "referencePrice",
-    "blockTrade",
-    "markPriceUpdate",
-    "indexPriceUpdate",
-    "indexPrice",
-    "forceOrder",
-    "contractInfo",
     "compositeIndex",
     "assetIndexUpdate",
     "EquityUpdate",
@@ -78,7 +71,6 @@ const UNHANDLED: [&str; 42] = [
     "GRID_UPDATE",
     "RISK_LEVEL_CHANGE",
     "OPEN_ORDER_LOSS",
-    "rpiDepth",
 ];
 
 /// Levels a side of the largest partial depth stream; what has more is an answer of REST.
@@ -90,14 +82,14 @@ pub(super) fn scan(dialect: Dialect, text: &str, found: &mut Found) -> Option<Ch
     let mut scan = Scan::new(text);
     if scan.literal(b"{\"stream\":\"").is_none() {
         let channel = channel_of_start(dialect, text)?;
-        payload(&mut scan, dialect, channel, Span::default(), found).ok()?;
+        let channel = payload(&mut scan, dialect, channel, Span::default(), found).ok()?;
         scan.end()?;
         return Some(channel);
     }
     let stream = scan.plain_text()?;
     let (symbol, channel) = split_stream(scan.text_at(stream))?;
     scan.literal(b",\"data\":")?;
-    payload(&mut scan, dialect, channel, stream.prefix(symbol), found).ok()?;
+    let channel = payload(&mut scan, dialect, channel, stream.prefix(symbol), found).ok()?;
     scan.literal(b"}")?;
     scan.end()?;
     Some(channel)
@@ -113,106 +105,13 @@ pub(super) fn read(
     let message = Message { dialect, text };
     match reader.kind().map_err(Fail::at_large)? {
         Kind::Object => message.object(found),
-        Kind::Array => message.array(found).map_err(Fail::at_large),
+        Kind::Array => message.array(found),
         Kind::Text | Kind::Number | Kind::Word => reader
             .skip()
             .and_then(|()| reader.end())
             .map(|()| Decoded::Unknown)
             .map_err(Fail::at_large),
     }
-}
-
-/// What the first bytes of a message outside a combined stream promise.
-fn channel_of_start(dialect: Dialect, text: &str) -> Option<Channel> {
-    if let Some(rest) = text.strip_prefix("{\"e\":\"") {
-        let (event, _) = rest.split_once('"')?;
-        return channel_of_event(event);
-    }
-    let ticker = dialect == Dialect::Spot && text.starts_with("{\"u\":");
-    ticker.then_some(Channel::BookTicker)
-}
-
-fn channel_of_event(event: &str) -> Option<Channel> {
-    match event {
-        "trade" => Some(Channel::Trade),
-        "aggTrade" => Some(Channel::AggTrade),
-        // Partial depth of USD-M says the same of itself; only a combined stream tells.
-        "depthUpdate" => Some(Channel::Depth(Speed::Default)),
-        "bookTicker" => Some(Channel::BookTicker),
-        _ => None,
-    }
-}
-
-/// The length of the symbol, and the channel, in a stream's name: `btcusdt@depth20@100ms`. The
-/// all-market stream of best bids and asks has no symbol.
-#[inline(always)]
-fn split_stream(name: &str) -> Option<(usize, Channel)> {
-    let symbol = name.bytes().position(|byte| byte == b'@');
-    let Some(symbol) = symbol else {
-        return (name == "!bookTicker").then_some((0, Channel::AllBookTickers));
-    };
-    let channel = match name.get(symbol + 1..)? {
-        "aggTrade" => Channel::AggTrade,
-        "trade" => Channel::Trade,
-        "bookTicker" => Channel::BookTicker,
-        "depth@100ms" => Channel::Depth(Speed::Ms100),
-        "depth@0ms" => Channel::Depth(Speed::Ms0),
-        other => rarer_channel(other)?,
-    };
-    Some((symbol, channel))
-}
-
-fn rarer_channel(name: &str) -> Option<Channel> {
-    let channel: Channel = name.parse().ok()?;
-    matches!(
-        channel,
-        Channel::Trade
-            | Channel::AggTrade
-            | Channel::Depth(_)
-            | Channel::DepthPartial(..)
-            | Channel::BookTicker
-    )
-    .then_some(channel)
-}
-
-/// Reads what a channel carries, by either way. `symbol` stands in the stream's name, lower case.
-#[inline(always)]
-fn payload<S: Source>(
-    source: &mut S,
-    dialect: Dialect,
-    channel: Channel,
-    symbol: Span,
-    found: &mut Found,
-) -> Result<(), S::Error> {
-    let pools = &mut found.pools;
-    let row = match (dialect, channel) {
-        (Dialect::Spot, Channel::Trade) => Some(source.value::<spot::Trade>(pools)?.row()),
-        (Dialect::Usdm, Channel::Trade) => Some(source.value::<usdm::Trade>(pools)?.row()),
-        (Dialect::Spot, Channel::AggTrade) => Some(source.value::<spot::AggTrade>(pools)?.row()),
-        (Dialect::Usdm, Channel::AggTrade) => Some(source.value::<usdm::AggTrade>(pools)?.row()),
-        (Dialect::Spot, Channel::BookTicker | Channel::AllBookTickers) => {
-            source.value::<spot::BookTicker>(pools)?.row(pools)
-        }
-        (Dialect::Usdm, Channel::BookTicker | Channel::AllBookTickers) => {
-            source.value::<usdm::BookTicker>(pools)?.row(pools)
-        }
-        (Dialect::Spot, Channel::Depth(_)) => Some(source.value::<spot::Depth>(pools)?.row()),
-        (Dialect::Usdm, Channel::Depth(_)) => {
-            Some(source.value::<usdm::Depth>(pools)?.row(BookKind::Delta))
-        }
-        (Dialect::Spot, Channel::DepthPartial(levels, _)) => {
-            let depth: spot::PartialDepth = source.value(pools)?;
-            let instrument = pools.keep_upper_case(source.whole(), symbol);
-            Some(depth.row(instrument, levels))
-        }
-        (Dialect::Usdm, Channel::DepthPartial(levels, _)) => {
-            let depth: usdm::Depth = source.value(pools)?;
-            Some(depth.row(BookKind::Top(levels.count())))
-        }
-        _ => None,
-    };
-    row.and_then(|row| found.push(row))
-        .ok_or_else(|| source.refuse(Problem::TooMany))
 }
 
 /// A message before the general reader.
@@ -270,25 +169,33 @@ impl<'a> Message<'a> {
         Ok(Decoded::Unknown)
     }
 
-    /// `[{"e":…},…]`, of the streams for all symbols: named by its first element.
-    fn array(self, found: &mut Found) -> Result<Decoded, Fail> {
+    /// `[{"e":…},…]`, of the streams for all symbols.
+    fn array(self, found: &mut Found) -> Result<Decoded, DecodeError> {
         let mut reader = Reader::new(self.text);
-        reader.skip()?;
-        reader.end()?;
-        self.first_of_array(0, found)
+        reader
+            .skip()
+            .and_then(|()| reader.end())
+            .map_err(Fail::at_large)?;
+        let Some(name) = self.first_of_array(0, found).map_err(Fail::at_large)? else {
+            return Ok(Decoded::Unknown);
+        };
+        match channel_of_event(name.of(self.text, &found.pools)) {
+            Some(channel) => self.data(of_all(channel), 0, Span::default(), found),
+            None => Ok(self.set_name(name, found)),
+        }
     }
 
-    fn first_of_array(self, place: usize, found: &mut Found) -> Result<Decoded, Fail> {
+    /// What the first element of an array calls itself.
+    fn first_of_array(self, place: usize, found: &mut Found) -> Result<Option<Span>, Fail> {
         let mut reader = Reader::at(self.text, place);
         let mut members = reader.array()?;
         if !reader.element(&mut members)? || reader.kind()? != Kind::Object {
-            return Ok(Decoded::Unknown);
+            return Ok(None);
         }
         let [Some(e)] = reader.outline(&["e"])? else {
-            return Ok(Decoded::Unknown);
+            return Ok(None);
         };
-        let name = Reader::at(self.text, e).text(&mut found.pools)?;
-        Ok(self.set_name(name, found))
+        Reader::at(self.text, e).text(&mut found.pools).map(Some)
     }
 
     /// `{"stream":…,"data":…}`
@@ -304,15 +211,17 @@ impl<'a> Message<'a> {
         }
         let mut reader = Reader::at(self.text, data);
         match reader.kind().map_err(Fail::at_large)? {
-            Kind::Array => self.first_of_array(data, found).map_err(Fail::at_large),
+            Kind::Array => {
+                let name = self.first_of_array(data, found).map_err(Fail::at_large)?;
+                Ok(self.set_name(name.unwrap_or(stream), found))
+            }
             Kind::Object => {
                 let [e] = reader.outline(&["e"]).map_err(Fail::at_large)?;
                 let Some(e) = e else {
                     return Ok(self.set_name(stream, found));
                 };
                 let name: Span = self.value(e, found)?;
-                // What a stream of another kind carries is of another kind, whatever it says:
-                // `rpiDepth` sends `depthUpdate`.
+                // What a stream of another kind carries is of another kind, whatever it says.
                 if channel_of_event(name.of(self.text, &found.pools)).is_some() {
                     return Ok(self.set_name(stream, found));
                 }
@@ -357,7 +266,7 @@ impl<'a> Message<'a> {
     ) -> Result<Decoded, DecodeError> {
         let mut reader = Reader::at(self.text, place);
         payload(&mut reader, self.dialect, channel, symbol, found)
-            .map(|()| found.events(channel))
+            .map(|channel| found.events(channel))
             .map_err(|fail| fail.of_channel(channel))
     }
 
@@ -368,7 +277,7 @@ impl<'a> Message<'a> {
         let depth = spot::PartialDepth::read(&mut reader, &mut found.pools);
         let depth = depth.map_err(Fail::at_large)?;
         let size = depth.bids.0.len().max(depth.asks.0.len());
-        if self.dialect == Dialect::Usdm || size > LARGEST_PARTIAL {
+        if self.dialect != Dialect::Spot || size > LARGEST_PARTIAL {
             found.set_kind(Name::Ours("depth snapshot"));
             return Ok(Decoded::Unhandled);
         }

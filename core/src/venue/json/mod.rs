@@ -91,6 +91,9 @@ pub(crate) trait Source {
 
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Self::Error>;
 
+    /// Whether an array comes next.
+    fn is_array(&mut self) -> Result<bool, Self::Error>;
+
     /// Goes through an array of the name `field`, element by element.
     fn each(
         &mut self,
@@ -114,6 +117,11 @@ impl Source for Scan<'_> {
     #[inline(always)]
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Unexpected> {
         T::scan(self, pools).ok_or(Unexpected)
+    }
+
+    #[inline(always)]
+    fn is_array(&mut self) -> Result<bool, Unexpected> {
+        Ok(self.peek() == Some(b'['))
     }
 
     #[inline(always)]
@@ -152,6 +160,10 @@ impl Source for Reader<'_> {
 
     fn value<T: Value>(&mut self, pools: &mut Pools) -> Result<T, Fail> {
         T::read(self, pools)
+    }
+
+    fn is_array(&mut self) -> Result<bool, Fail> {
+        Ok(self.kind()? == Kind::Array)
     }
 
     fn each(
@@ -267,18 +279,31 @@ impl Pools {
         self.kept_since(start)
     }
 
+    /// Keeps the texts of two places with something between them.
+    pub(crate) fn keep_joined(&mut self, text: &str, left: Span, by: &str, right: Span) -> Span {
+        let start = self.scratch.len();
+        self.append(text, left);
+        self.scratch.push_str(by);
+        self.append(text, right);
+        self.kept_since(start)
+    }
+
     /// Keeps the text of a place in ASCII upper case.
     pub(crate) fn keep_upper_case(&mut self, text: &str, span: Span) -> Span {
         let start = self.scratch.len();
+        self.append(text, span);
+        if let Some(kept) = self.scratch.get_mut(start..) {
+            kept.make_ascii_uppercase();
+        }
+        self.kept_since(start)
+    }
+
+    fn append(&mut self, text: &str, span: Span) {
         let place = span.start as usize..span.end as usize;
         match span.home {
             Home::Message => self.scratch.push_str(text.get(place).unwrap_or_default()),
             Home::Scratch => self.scratch.extend_from_within(place),
         }
-        if let Some(kept) = self.scratch.get_mut(start..) {
-            kept.make_ascii_uppercase();
-        }
-        self.kept_since(start)
     }
 
     /// The text kept since the scratch had this length.

@@ -121,6 +121,14 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
+    /// A value that the venue writes in no fixed order, as the reader reads it.
+    pub(crate) fn in_any_order<T: Value>(&mut self, pools: &mut Pools) -> Option<T> {
+        let mut reader = Reader::at(self.text, self.offset());
+        let value = T::read(&mut reader, pools).ok()?;
+        self.rest = self.text.as_bytes().get(reader.offset()..)?;
+        Some(value)
+    }
+
     /// Begins an object whose members are `keys`.
     #[inline(always)]
     pub(crate) const fn object(&mut self, keys: &'static [&'static str]) -> Object<'_, 'a> {

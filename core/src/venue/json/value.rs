@@ -169,6 +169,16 @@ impl Value for Stamp {
     }
 }
 
+impl Stamp {
+    /// The time of a field that may be missing.
+    pub(crate) const fn given(field: Option<Self>) -> Option<UnixNanos> {
+        match field {
+            Some(stamp) => Some(stamp.0),
+            None => None,
+        }
+    }
+}
+
 impl Value for bool {
     #[inline(always)]
     fn scan(scan: &mut Scan<'_>, _: &mut Pools) -> Option<Self> {
