@@ -147,6 +147,8 @@ impl Profile {
             (Venue::Okx, Content::Changes | Content::Top | Content::Tickers) => 10,
             // Sent at every interval, changed or not, on spot; on change on futures.
             (Venue::Binance, Content::Top) if matches!(channel, Channel::DepthPartial(..)) => 30,
+            // OKX, "Index tickers channel": once a minute while nothing changes.
+            (Venue::Okx, Content::IndexPrices) => 90,
             // Sent at an interval of seconds, changed or not.
             (_, Content::MarkPrices | Content::IndexPrices) => 30,
             // On change; a listed instrument is quoted all the time.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::sim::{Answer, End, Peer};
 
 /// The exchange, for one connection at a time. Streams are named `btcusdt@trade` on Binance and
-/// `trades:BTC-USDT` on OKX.
+/// `trades:BTC-USDT` or `instruments:SWAP` on OKX.
 pub(crate) struct Exchange {
     market: Market,
     server: Option<Server>,
@@ -232,11 +232,11 @@ impl Exchange {
         };
         let name = |stream: &Value| match stream.as_str() {
             Some(name) => name.to_owned(),
-            None => format!(
-                "{}:{}",
-                stream["channel"].as_str().expect("a channel"),
-                stream["instId"].as_str().expect("an instrument")
-            ),
+            None => {
+                let channel = stream["channel"].as_str().expect("a channel");
+                let about = stream[key_of(channel)].as_str();
+                format!("{channel}:{}", about.expect("what it is about"))
+            }
         };
         let verb = verb.as_str().expect("a verb").to_lowercase();
         assert!(verb == "subscribe" || verb == "unsubscribe", "{text}");
@@ -286,7 +286,8 @@ impl Exchange {
             (Venue::Okx, true) => {
                 let (channel, instrument) = stream.split_once(':').expect("an OKX stream");
                 format!(
-                    r#"{{"event":"error","code":"{code}","msg":"Wrong URL or channel:{channel},instId:{instrument} doesn't exist."{id},"connId":"a"}}"#
+                    r#"{{"event":"error","code":"{code}","msg":"Wrong URL or channel:{channel},{}:{instrument} doesn't exist."{id},"connId":"a"}}"#,
+                    key_of(channel)
                 )
             }
         };
@@ -303,9 +304,9 @@ impl Exchange {
             "unsubscribe"
         };
         for stream in done {
-            let (channel, instrument) = stream.split_once(':').expect("an OKX stream");
+            let arg = argument(stream);
             self.say(&format!(
-                r#"{{"id":{id},"event":"{event}","arg":{{"channel":"{channel}","instId":"{instrument}"}},"connId":"a"}}"#
+                r#"{{"id":{id},"event":"{event}","arg":{arg},"connId":"a"}}"#
             ));
         }
     }
@@ -400,22 +401,80 @@ fn message(market: Market, stream: &str, number: i64, begun: Begun) -> String {
     format!(r#"{{"stream":"{stream}","data":{data}}}"#)
 }
 
+/// What an argument of OKX calls that which the channel is about.
+fn key_of(channel: &str) -> &'static str {
+    match channel {
+        "liquidation-orders" | "instruments" => "instType",
+        _ => "instId",
+    }
+}
+
+/// The argument of an OKX stream.
+fn argument(stream: &str) -> String {
+    let (channel, about) = stream.split_once(':').expect("an OKX stream");
+    let key = key_of(channel);
+    format!(r#"{{"channel":"{channel}","{key}":"{about}"}}"#)
+}
+
 fn okx_message(stream: &str, number: i64, begun: Begun) -> String {
-    let (channel, instrument) = stream.split_once(':').expect("an OKX stream");
-    let arg = format!(r#"{{"channel":"{channel}","instId":"{instrument}"}}"#);
+    let (channel, about) = stream.split_once(':').expect("an OKX stream");
     let (action, previous) = match begun {
         Begun::No => ("snapshot", -1),
         Begun::Yes => ("update", number - 1),
     };
+    let action = match channel {
+        "books" | "books-l2-tbt" | "books50-l2-tbt" => format!(r#","action":"{action}""#),
+        _ => String::new(),
+    };
+    let row = okx_row(channel, about, number, previous);
+    let arg = argument(stream);
+    format!(r#"{{"arg":{arg}{action},"data":[{row}]}}"#)
+}
+
+fn okx_row(channel: &str, about: &str, number: i64, previous: i64) -> String {
     match channel {
         "trades" => format!(
-            r#"{{"arg":{arg},"data":[{{"instId":"{instrument}","tradeId":"{number}","px":"1.5","sz":"2","side":"buy","ts":"1","count":"1","source":"0","seqId":{number}}}]}}"#
+            r#"{{"instId":"{about}","tradeId":"{number}","px":"1.5","sz":"2","side":"buy","ts":"1","count":"1","source":"0","seqId":{number}}}"#
+        ),
+        "trades-all" => format!(
+            r#"{{"instId":"{about}","tradeId":"{number}","px":"1.5","sz":"2","side":"buy","source":"0","ts":"1"}}"#
         ),
         "books" | "books-l2-tbt" | "books50-l2-tbt" => format!(
-            r#"{{"arg":{arg},"action":"{action}","data":[{{"asks":[["2","1","0","1"]],"bids":[],"ts":"1","checksum":0,"prevSeqId":{previous},"seqId":{number}}}]}}"#
+            r#"{{"asks":[["2","1","0","1"]],"bids":[],"ts":"1","checksum":0,"prevSeqId":{previous},"seqId":{number}}}"#
         ),
+        "books5" => format!(
+            r#"{{"asks":[["2","1","0","1"]],"bids":[["1","1","0","1"]],"instId":"{about}","ts":"{number}","seqId":{number}}}"#
+        ),
+        "tickers" => format!(
+            r#"{{"instType":"SWAP","instId":"{about}","last":"1","lastSz":"1","askPx":"2","askSz":"1","bidPx":"1","bidSz":"1","open24h":"1","high24h":"1","low24h":"1","sodUtc0":"1","sodUtc8":"1","volCcy24h":"1","vol24h":"1","ts":"{number}"}}"#
+        ),
+        "index-tickers" => format!(
+            r#"{{"instId":"{about}","idxPx":"1.5","open24h":"1","high24h":"1","low24h":"1","sodUtc0":"1","sodUtc8":"1","ts":"{number}"}}"#
+        ),
+        "funding-rate" => format!(
+            r#"{{"fundingRate":"0.0001","fundingTime":"1","instId":"{about}","instType":"SWAP","nextFundingRate":"","ts":"{number}"}}"#
+        ),
+        "mark-price" => {
+            format!(r#"{{"instId":"{about}","instType":"SWAP","markPx":"1.5","ts":"{number}"}}"#)
+        }
+        "price-limit" => format!(
+            r#"{{"buyLmt":"2","enabled":true,"instId":"{about}","instType":"SWAP","sellLmt":"1","ts":"{number}"}}"#
+        ),
+        "open-interest" => format!(
+            r#"{{"instId":"{about}","instType":"SWAP","oi":"7","oiCcy":"0.07","oiUsd":"7000","ts":"{number}"}}"#
+        ),
+        "liquidation-orders" => format!(
+            r#"{{"details":[{{"bkLoss":"0","bkPx":"1.5","ccy":"","posSide":"net","side":"buy","sz":"13","ts":"{number}"}}],"instFamily":"A-USDT","instId":"A-USDT-{about}","instType":"{about}","uly":"A-USDT"}}"#
+        ),
+        "instruments" => format!(
+            r#"{{"instId":"A-USDT-{about}","instType":"{about}","state":"live","tickSz":"0.1"}}"#
+        ),
+        _ if channel.starts_with("candle") => {
+            format!(r#"["{number}","1","2","0.5","1.5","10","15","15","0"]"#)
+        }
+        _ if channel.contains("candle") => format!(r#"["{number}","1","2","0.5","1.5","0"]"#),
         _ => format!(
-            r#"{{"arg":{arg},"data":[{{"asks":[["2","1","0","1"]],"bids":[["1","1","0","1"]],"ts":"{number}","seqId":{number}}}]}}"#
+            r#"{{"asks":[["2","1","0","1"]],"bids":[["1","1","0","1"]],"ts":"{number}","seqId":{number}}}"#
         ),
     }
 }

@@ -102,6 +102,6 @@ pub(crate) fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-pub(crate) fn nanos(value: Option<&Value>) -> Option<i64> {
-    Some(number(value?)? * 1_000_000)
+pub(crate) fn nanos(value: Option<&Value>) -> Option<i128> {
+    Some(i128::from(number(value?)?) * 1_000_000)
 }

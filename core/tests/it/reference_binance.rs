@@ -127,7 +127,7 @@ impl Row<'_> {
     }
 
     /// What it says, of which instrument, and when the exchange did it.
-    fn bodies(&self, stem: &str, channel: &str) -> Option<(Vec<String>, String, Option<i64>)> {
+    fn bodies(&self, stem: &str, channel: &str) -> Option<(Vec<String>, String, Option<i128>)> {
         let data = self.data;
         let symbol = data.get("s").map(text);
         let traded = nanos(data.get("T"));

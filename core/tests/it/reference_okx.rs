@@ -272,6 +272,6 @@ fn filled(value: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn time(row: &Value, key: &str) -> Option<i64> {
+fn time(row: &Value, key: &str) -> Option<i128> {
     nanos(Some(&Value::String(given(row, key)?)))
 }

@@ -29,7 +29,7 @@ pub(crate) enum Said {
 impl Said {
     fn of(event: Event<'_>) -> Option<Self> {
         let name = |event: marketprism_core::market::Event<'_>| {
-            format!("{} {}", event.instrument, event.channel)
+            format!("{} {}", event.subject, event.channel)
         };
         Some(match event {
             Event::Market(event) => Self::Market(name(event)),

@@ -123,33 +123,38 @@ pub(crate) fn events(decoder: &Decoder, text: &str) -> Vec<String> {
 /// The same message in another order, with white space, escapes and members unknown to anybody.
 pub(crate) fn scrambled(tree: &Value, seed: u64) -> String {
     let mut out = String::new();
-    Scrambler(seed).value(tree, &mut out);
+    Scrambler(Random(seed)).value(tree, &mut out);
     out
 }
 
-/// An xorshift generator and what it decides.
-struct Scrambler(u64);
+/// An xorshift generator.
+pub(crate) struct Random(pub(crate) u64);
 
-impl Scrambler {
-    fn below(&mut self, bound: usize) -> usize {
+impl Random {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         let mut x = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         self.0 = x ^ (x >> 31);
         self.0 as usize % bound
     }
+}
 
+/// What it decides of a message.
+struct Scrambler(Random);
+
+impl Scrambler {
     fn value(&mut self, tree: &Value, out: &mut String) {
         self.space(out);
         match tree {
             Value::Object(members) => {
                 let mut members: Vec<_> = members.iter().collect();
                 for last in (1..members.len()).rev() {
-                    let other = self.below(last + 1);
+                    let other = self.0.below(last + 1);
                     members.swap(last, other);
                 }
                 out.push('{');
-                if self.below(4) == 0 {
+                if self.0.below(4) == 0 {
                     out.push_str("\"zz\":[{\"deep\":[null,-1.5e3]}],");
                 }
                 for (place, (key, value)) in members.into_iter().enumerate() {
@@ -185,13 +190,13 @@ impl Scrambler {
     }
 
     fn space(&mut self, out: &mut String) {
-        out.push_str(["", "", "", "", " ", "\n", "\t", " \r\n"][self.below(8)]);
+        out.push_str(["", "", "", "", " ", "\n", "\t", " \r\n"][self.0.below(8)]);
     }
 
     fn text(&mut self, text: &str, out: &mut String) {
         out.push('"');
         for character in text.chars() {
-            match self.below(40) {
+            match self.0.below(40) {
                 0 => {
                     let mut units = [0; 2];
                     for unit in character.encode_utf16(&mut units) {
