@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use marketprism_core::connection::Phase;
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::session::{Heard, Session, StreamState};
+use marketprism_core::session::{Heard, Session, Stream, StreamState};
 
 use crate::audit::{self, Audit, Findings};
 use crate::collector;
@@ -275,6 +275,7 @@ impl Stage {
             verdict::restored(live, streams),
             verdict::reported(&stories),
             verdict::marked(&stories),
+            verdict::collected(&self.watch.kinds()),
         ]
     }
 }
@@ -286,13 +287,15 @@ fn standings(fleet: &Fleet<Session>) -> Vec<Standing> {
 
 fn standing(session: &Session) -> Standing {
     let phase = session.connection().phase();
-    let live = |state: StreamState| phase == Phase::Open && state == StreamState::Live;
+    // What may be silent for hours has no more to show than that it was granted.
+    let granted =
+        |stream: &Stream, state| state == StreamState::Acknowledged && stream.channel.is_sparse();
+    let live = |(stream, state): &(&Stream, StreamState)| {
+        phase == Phase::Open && (*state == StreamState::Live || granted(stream, *state))
+    };
     Standing {
         phase,
-        live: session
-            .subscriptions()
-            .filter(|(_, state)| live(*state))
-            .count(),
+        live: session.subscriptions().filter(live).count(),
         streams: session.subscriptions().count(),
     }
 }

@@ -21,13 +21,19 @@ const CONFIG: &str = "
 collect:
   - market: binance-spot
     instruments: [BTCUSDT, ETHUSDT]
-    channels: [trade, depth@100ms, bookTicker]
+    channels: [trade, depth@100ms, bookTicker, kline_1m, ticker]
   - market: binance-usdm
     instruments: [BTCUSDT, ETHUSDT]
-    channels: [aggTrade, depth@100ms, bookTicker]
+    channels: [aggTrade, depth@100ms, bookTicker, markPrice@1s, forceOrder, kline_1m]
   - market: okx
-    instruments: [BTC-USDT, ETH-USDT-SWAP]
-    channels: [trades, books, bbo-tbt, tickers]
+    instruments: [BTC-USDT, ETH-USDT]
+    channels: [trades, books, tickers, index-tickers, candle1m]
+  - market: okx
+    instruments: [BTC-USDT-SWAP, ETH-USDT-SWAP]
+    channels: [trades, books, bbo-tbt, funding-rate, mark-price, open-interest]
+  - market: okx
+    instruments: [SWAP]
+    channels: [liquidation-orders, instruments]
 settings:
   timers:
     connect: 1000
@@ -63,11 +69,12 @@ const COMPRESSION: u32 = 20;
 
 /// The sessions of the plan and the exchanges that they go to: each its own, so that the kernel's
 /// table tells whose a socket is.
-pub(super) const SESSIONS: [(&str, Market); 4] = [
+pub(super) const SESSIONS: [(&str, Market); 5] = [
     ("binance-spot-1", Market::BinanceSpot),
     ("binance-usdm-public-1", Market::BinanceUsdm),
     ("binance-usdm-market-1", Market::BinanceUsdm),
     ("okx-public-1", Market::Okx),
+    ("okx-business-1", Market::Okx),
 ];
 
 /// How the exchanges behave.
@@ -123,7 +130,8 @@ fn server(
         Conduct::Good => None,
         Conduct::Faulty(duration) => Some(faults(duration)),
     };
-    let exchange = Exchange::new(market, options, seed.wrapping_mul(4).wrapping_add(number));
+    let seed = seed.wrapping_mul(SESSIONS.len() as u64);
+    let exchange = Exchange::new(market, options, seed.wrapping_add(number));
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Server::bind(exchange, anywhere, Some(certificates))
 }

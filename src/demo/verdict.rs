@@ -8,9 +8,22 @@ use marketprism_core::market::{Channel, Market, Venue};
 use marketprism_core::session::{GapCause, Missing, Stream};
 use marketprism_core::venue;
 
-use super::watch::{Heed, Hole, Mark, Order};
+use super::watch::{Heed, Hole, Kinds, Mark, Order};
 use crate::audit::Findings;
 use crate::twin::{Disorder, FaultEntry, Ledger, Omission};
+
+/// What every demo collects. Liquidations come when they come.
+const COLLECTED: [&str; 9] = [
+    "trades",
+    "books",
+    "candles",
+    "tickers",
+    "mark prices",
+    "index prices",
+    "funding rates",
+    "open interest",
+    "instruments",
+];
 
 /// A question, its answer, and the figures behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +162,20 @@ pub(super) fn marked(stories: &[Story<'_>]) -> Row {
         question: "each update out of its place marked",
         answer: (unmarked.is_empty() && false_marks.is_empty()).into(),
         detail: with_list(detail, "false", &false_marks),
+    }
+}
+
+/// Whether something came of everything that is collected, but for what seldom happens.
+pub(super) fn collected(kinds: &Kinds) -> Row {
+    let missing: Vec<_> = COLLECTED
+        .iter()
+        .filter(|kind| kinds.of(kind) == 0)
+        .map(|kind| (*kind).to_owned())
+        .collect();
+    Row {
+        question: "every kind of event collected",
+        answer: missing.is_empty().into(),
+        detail: with_list(kinds.to_string(), "none", &missing),
     }
 }
 

@@ -159,7 +159,7 @@ impl fmt::Display for Table<'_> {
         for (heed, standing) in self.watch.sessions.iter().zip(self.standings) {
             write_row(f, heed, *standing)?;
         }
-        writeln!(f)?;
+        writeln!(f, "\n{}\n", self.watch.kinds())?;
         for heed in &self.watch.sessions {
             for (instrument, top) in &heed.tops {
                 let name = format!("{} {instrument}", heed.name);

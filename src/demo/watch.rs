@@ -1,6 +1,7 @@
 //! What the sessions of the demo have said, as far as the view and the verdict need it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use marketprism_core::connection::{Cause, Status};
@@ -22,12 +23,62 @@ pub(super) struct Watch {
 pub(super) struct Heed {
     pub(super) name: String,
     pub(super) events: u64,
+    pub(super) kinds: Kinds,
     pub(super) rate: Rate,
     pub(super) epoch: u32,
     pub(super) last_cause: Option<Cause>,
     pub(super) gaps: Vec<Hole>,
     pub(super) order: Order,
     pub(super) tops: BTreeMap<String, Top>,
+}
+
+/// How many events there were of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kinds(BTreeMap<&'static str, u64>);
+
+impl Kinds {
+    fn count(&mut self, event: &market::Event<'_>) {
+        *self.0.entry(kind(&event.body)).or_default() += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (kind, count) in &other.0 {
+            *self.0.entry(kind).or_default() += count;
+        }
+    }
+
+    /// How many there were of this kind.
+    pub(super) fn of(&self, kind: &str) -> u64 {
+        self.0.get(kind).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (kind, count)) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{count} {kind}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What an event is about, in words for people.
+const fn kind(body: &Body<'_>) -> &'static str {
+    match body {
+        Body::Trade(_) => "trades",
+        Body::Book(_) => "books",
+        Body::Candle(_) => "candles",
+        Body::Ticker(_) => "tickers",
+        Body::MarkPrice(_) => "mark prices",
+        Body::IndexPrice(_) => "index prices",
+        Body::Funding(_) => "funding rates",
+        Body::PriceLimit(_) => "price limits",
+        Body::OpenInterest(_) => "open interest",
+        Body::Liquidation(_) => "liquidations",
+        Body::Ratio(_) => "ratios",
+        Body::Instrument(_) => "instruments",
+    }
 }
 
 /// A gap that was reported.
@@ -133,6 +184,7 @@ impl Watch {
         let heed = |name| Heed {
             name,
             events: 0,
+            kinds: Kinds::default(),
             rate: Rate::new(now),
             epoch: 0,
             last_cause: None,
@@ -143,6 +195,15 @@ impl Watch {
         Self {
             sessions: names.map(heed).collect(),
         }
+    }
+
+    /// How many events of each kind all of them have told.
+    pub(super) fn kinds(&self) -> Kinds {
+        let mut all = Kinds::default();
+        for heed in &self.sessions {
+            all.add(&heed.kinds);
+        }
+        all
     }
 
     /// Takes an event in and returns what is worth a line, if anything.
@@ -182,6 +243,7 @@ impl Heed {
     }
 
     fn market(&mut self, event: &market::Event<'_>) {
+        self.kinds.count(event);
         let Body::Book(book) = event.body else {
             return;
         };

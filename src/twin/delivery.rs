@@ -9,7 +9,7 @@ use super::client::Client;
 use super::desk::{Disturbance, Flow, Kept, Subscription};
 use super::exchange::ConnectionId;
 use super::ledger::{Disorder, Ledger, Omission};
-use super::news::{About, Clock, Feed, Ids, Markets, Message, News, Place, is_due};
+use super::news::{About, Beat, Clock, Feed, Ids, Markets, Message, News, Place, is_due};
 use super::rules::Rules;
 use super::{binance, okx};
 
@@ -54,11 +54,8 @@ impl Delivery<'_> {
         let Some(feed) = held.feed else {
             return Vec::new();
         };
-        if let News::Beat { number, .. } = news {
-            return match self.speaks(held, feed, number) {
-                true => self.beat(feed, news),
-                false => Vec::new(),
-            };
+        if let News::Beat { at, number } = news {
+            return self.beat(held, feed, at, number);
         }
         let book = self.markets.at(place);
         let Some(book) = book.filter(|book| feed.about.takes(book.instrument().kind())) else {
@@ -84,20 +81,23 @@ impl Delivery<'_> {
         }
     }
 
-    /// Whether a stream that speaks at a rhythm has something to say at this beat. OKX says how
-    /// things stand as soon as it is asked.
-    fn speaks(&self, held: &Subscription, feed: Feed, number: u64) -> bool {
-        let rhythm = rhythm(self.market, feed.channel);
+    /// What a stream that speaks at a rhythm says at this beat. OKX says how things stand as soon
+    /// as it is asked.
+    fn beat(&self, held: &Subscription, feed: Feed, at: Time, number: u64) -> Vec<Message> {
+        let Some(rhythm) = rhythm(self.market, feed.channel) else {
+            return Vec::new();
+        };
+        let every = self.rules.rhythm(rhythm);
         let begins = self.market == Market::Okx && held.delivered == 0;
-        rhythm.is_some_and(|rhythm| begins || is_due(rhythm, number))
-    }
-
-    fn beat(&self, feed: Feed, news: News<'_>) -> Vec<Message> {
+        if !begins && !is_due(every, number) {
+            return Vec::new();
+        }
+        let beat = Beat { at, every };
         match self.market {
             Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
-                binance::figures::messages(self.market, self.markets, feed, news.at(), self.clock)
+                binance::figures::messages(self.markets, feed, beat, self.clock)
             }
-            Market::Okx => okx::figures::messages(self.markets, feed, news.at(), self.clock),
+            Market::Okx => okx::figures::messages(self.markets, feed, beat, self.clock),
         }
     }
 

@@ -40,6 +40,21 @@ impl News<'_> {
     }
 }
 
+/// When a stream speaks that has a rhythm, and how often it does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beat {
+    pub(super) at: Time,
+    pub(super) every: Duration,
+}
+
+impl Beat {
+    /// Whether something that ended at this millisecond has ended since the beat before.
+    pub(super) fn is_first_after(self, until: u64, clock: Clock) -> bool {
+        let every = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX);
+        until.saturating_add(every) > clock.millis(self.at)
+    }
+}
+
 /// What a subscription is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Feed {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 
+use super::news::BEAT;
+
 /// What a market's servers do and forbid. [`Rules::of`] has the documented values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -27,6 +29,8 @@ pub struct Rules {
     pub statistics: Option<Allowance>,
     /// How long those are banned from REST who go on although they are refused.
     pub ban: Option<Duration>,
+    /// By what the rhythms of streams are divided that speak at one.
+    pub hurry: u32,
     /// Between the notice of a shutdown and the cut.
     pub notice: Duration,
     /// How long the server waits for a request after the connection was opened, and for the
@@ -93,6 +97,7 @@ impl Rules {
         weight: Allowance::new(6000, MINUTE),
         statistics: None,
         ban: Some(BAN),
+        hurry: 1,
         notice: Duration::from_secs(30),
         patience: Duration::from_secs(10),
         backlog: BACKLOG,
@@ -122,6 +127,7 @@ impl Rules {
         weight: Allowance::new(40, Duration::from_secs(2)),
         statistics: Allowance::new(5, Duration::from_secs(2)),
         ban: None,
+        hurry: 1,
         notice: MINUTE,
         patience: Duration::from_secs(10),
         backlog: BACKLOG,
@@ -140,10 +146,20 @@ impl Rules {
             idle: self.idle.map(shorter),
             lifetime: self.lifetime.map(shorter),
             ban: self.ban.map(shorter),
+            hurry: self.hurry.saturating_mul(factor.max(1)),
             notice: shorter(self.notice),
             patience: shorter(self.patience),
             ..self
         }
+    }
+}
+
+impl Rules {
+    /// How often a stream speaks whose documented rhythm this is: with whole beats, one at least.
+    pub(super) fn rhythm(&self, documented: Duration) -> Duration {
+        let hurried = documented / self.hurry.max(1);
+        let beats = u32::try_from(hurried.as_nanos() / BEAT.as_nanos()).unwrap_or(u32::MAX);
+        BEAT * beats.max(1)
     }
 }
 
@@ -207,6 +223,16 @@ mod tests {
             Verdict::Beyond(_)
         ));
         assert_eq!(window.count(at(1001), None), Verdict::Within);
+    }
+
+    #[test]
+    fn rhythms_are_hurried_but_for_less_than_a_beat() {
+        let rules = Rules::of(Market::Okx);
+        let second = Duration::from_secs(1);
+        assert_eq!(rules.rhythm(second * 30), second * 30);
+        assert_eq!(rules.compressed(20).rhythm(second * 30), second * 3 / 2);
+        let rules = Rules::of(Market::Okx).compressed(20);
+        assert_eq!([rules.rhythm(second), rules.rhythm(second * 6)], [BEAT; 2]);
     }
 
     #[test]

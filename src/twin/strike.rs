@@ -258,8 +258,11 @@ fn pings(count: u32) -> Vec<u8> {
     (0..count).flat_map(frame).collect()
 }
 
+/// Whether a stream flows, so that it can be seen when it does not. Of one that speaks seldom
+/// nobody could tell.
 fn flows(held: &Subscription) -> bool {
-    held.delivered > 0 && held.flow == Flow::Flowing
+    let sparse = held.feed.is_some_and(|feed| feed.channel.is_sparse());
+    held.delivered > 0 && held.flow == Flow::Flowing && !sparse
 }
 
 /// Whether the ids of a stream tell of a loss.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use marketprism_core::Time;
 use marketprism_core::market::{Channel, DayStart, Interval, Market, Speed, Venue};
 
 use super::data::{Writer, printed};
@@ -10,7 +9,7 @@ use crate::twin::bars::{Bar, Bars};
 use crate::twin::decimal::{Printed, Signed, Style};
 use crate::twin::figures::SCALE;
 use crate::twin::market::SyntheticMarket;
-use crate::twin::news::{About, Clock, Feed, Markets, Message};
+use crate::twin::news::{About, Beat, Clock, Feed, Markets, Message};
 
 /// Funding is paid every eight hours.
 const FUNDING: u64 = 8 * 3_600_000;
@@ -54,18 +53,16 @@ pub(in crate::twin) const fn rhythm(market: Market, channel: Channel) -> Option<
 
 /// What a stream says at its beat.
 pub(in crate::twin) fn messages(
-    market: Market,
     markets: Markets<'_>,
     feed: Feed,
-    at: Time,
+    beat: Beat,
     clock: Clock,
 ) -> Vec<Message> {
-    let every = rhythm(market, feed.channel).unwrap_or_default();
     let figure = |book| Figure {
-        writer: Writer::new(book, clock.stamp(at)),
+        writer: Writer::new(book, clock.stamp(beat.at)),
         book,
-        millis: clock.millis(at),
-        every: u64::try_from(every.as_millis()).unwrap_or(u64::MAX),
+        millis: clock.millis(beat.at),
+        beat,
         clock,
     };
     let rows = markets
@@ -90,8 +87,7 @@ struct Figure<'a> {
     writer: Writer<'a>,
     book: &'a SyntheticMarket,
     millis: u64,
-    /// Milliseconds since the last beat.
-    every: u64,
+    beat: Beat,
     clock: Clock,
 }
 
@@ -130,7 +126,7 @@ impl Figure<'_> {
     /// The candle that ended with this beat or since the last one, or else the one that is open.
     fn candle(&self, bars: &Bars, interval: Interval, start: DayStart) -> Option<(Bar, bool)> {
         let (open, closed) = bars.candle(interval, start)?;
-        let just = closed.filter(|bar| bar.until + self.every > self.millis);
+        let just = closed.filter(|bar| self.beat.is_first_after(bar.until, self.clock));
         Some(just.map_or((open, false), |bar| (bar, true)))
     }
 

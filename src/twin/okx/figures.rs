@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use marketprism_core::Time;
 use marketprism_core::market::{Channel, DayStart, Interval};
 
 use super::data::{instrument, kind_name, price, quantity, trimmed, volume_currency, volume_quote};
@@ -12,7 +11,7 @@ use crate::twin::decimal::{Printed, Signed, Style};
 use crate::twin::figures::{INTEREST, MOST, SCALE};
 use crate::twin::instrument::{Contract, Instrument};
 use crate::twin::market::SyntheticMarket;
-use crate::twin::news::{Clock, Feed, Markets, Message};
+use crate::twin::news::{Beat, Clock, Feed, Markets, Message};
 
 /// Funding is paid every eight hours.
 const FUNDING: u64 = 8 * 3_600_000;
@@ -46,12 +45,17 @@ pub(in crate::twin) const fn rhythm(channel: Channel) -> Option<Duration> {
 pub(in crate::twin) fn messages(
     markets: Markets<'_>,
     feed: Feed,
-    at: Time,
+    beat: Beat,
     clock: Clock,
 ) -> Vec<Message> {
-    let millis = clock.millis(at);
-    let rows = markets.about(feed.about);
-    let rows = rows.filter_map(|book| Figure { book, millis }.row(feed.channel));
+    let figure = |book| Figure {
+        book,
+        millis: clock.millis(beat.at),
+        beat,
+        clock,
+    };
+    let books = markets.about(feed.about);
+    let rows = books.filter_map(|book| figure(book).row(feed.channel));
     let rows = rows.collect::<Vec<_>>().join(",");
     match rows.is_empty() {
         true => Vec::new(),
@@ -98,6 +102,8 @@ fn worth(book: &SyntheticMarket) -> (Printed, Printed) {
 struct Figure<'a> {
     book: &'a SyntheticMarket,
     millis: u64,
+    beat: Beat,
+    clock: Clock,
 }
 
 impl Figure<'_> {
@@ -124,11 +130,11 @@ impl Figure<'_> {
         }
     }
 
-    /// The candle that ended within the last second, or else the one that is open, and whether it
+    /// The candle that ended since the last beat, or else the one that is open, and whether it
     /// is over.
     fn bar(&self, bars: &Bars, interval: Interval, start: DayStart) -> Option<(Bar, u8)> {
         let (open, closed) = bars.candle(interval, start)?;
-        let just = closed.filter(|bar| bar.until + 1000 > self.millis);
+        let just = closed.filter(|bar| self.beat.is_first_after(bar.until, self.clock));
         Some(just.map_or((open, 0), |bar| (bar, 1)))
     }
 
