@@ -1,6 +1,7 @@
 //! The exchange twin.
 
 mod broken;
+mod decoded;
 mod disorder;
 mod faults;
 mod figures;
