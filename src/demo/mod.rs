@@ -95,7 +95,7 @@ pub fn run(demo: Demo) -> Result<(), Failure> {
     played?;
     let rows = stage.judge(audit)?;
     let well = view::all_well(&rows);
-    stage.view.verdict(&rows);
+    stage.view.verdict(&stage.watch.kinds(), &rows);
     if well { Ok(()) } else { Err(Failure::Verdict) }
 }
 

@@ -172,10 +172,15 @@ pub(super) fn collected(kinds: &Kinds) -> Row {
         .filter(|kind| kinds.of(kind) == 0)
         .map(|kind| (*kind).to_owned())
         .collect();
+    let (count, events) = kinds.sums();
     Row {
         question: "every kind of event collected",
         answer: missing.is_empty().into(),
-        detail: with_list(kinds.to_string(), "none", &missing),
+        detail: with_list(
+            format!("{events} events of {count} kinds"),
+            "none",
+            &missing,
+        ),
     }
 }
 

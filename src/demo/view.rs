@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use marketprism_core::connection::Phase;
 
 use super::verdict::{Answer, Row};
-use super::watch::{Heed, Watch};
+use super::watch::{Heed, Kinds, Watch};
 
 /// Lines of the story below the table.
 const LINES: usize = 12;
@@ -100,10 +100,10 @@ impl View {
         put(&screen);
     }
 
-    /// Ends the live view and prints the verdict.
-    pub(super) fn verdict(mut self, rows: &[Row]) {
+    /// Ends the live view and prints what was collected, and the verdict.
+    pub(super) fn verdict(mut self, kinds: &Kinds, rows: &[Row]) {
         self.close();
-        let mut text = String::from("\nverdict\n");
+        let mut text = format!("\nevents\n  {kinds}\n\nverdict\n");
         for Row {
             question,
             answer,
@@ -159,7 +159,7 @@ impl fmt::Display for Table<'_> {
         for (heed, standing) in self.watch.sessions.iter().zip(self.standings) {
             write_row(f, heed, *standing)?;
         }
-        writeln!(f, "\n{}\n", self.watch.kinds())?;
+        writeln!(f, "\nevents\n  {}\n", self.watch.kinds())?;
         for heed in &self.watch.sessions {
             for (instrument, top) in &heed.tops {
                 let name = format!("{} {instrument}", heed.name);

@@ -12,6 +12,9 @@ use marketprism_core::session::{Change, Event, Gap, GapCause, Heard, Missing, St
 /// Over how long the rate of events is taken.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
 
+/// Kinds of events on one line.
+const ABREAST: usize = 6;
+
 /// What has been heard of every session, in the order of the fleet.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -47,17 +50,27 @@ impl Kinds {
         }
     }
 
+    /// How many kinds there were, and how many events in all.
+    pub(super) fn sums(&self) -> (usize, u64) {
+        (self.0.len(), self.0.values().sum())
+    }
+
     /// How many there were of this kind.
     pub(super) fn of(&self, kind: &str) -> u64 {
         self.0.get(kind).copied().unwrap_or_default()
     }
 }
 
+/// Some of them on each line.
 impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, (kind, count)) in self.0.iter().enumerate() {
-            let comma = if place == 0 { "" } else { ", " };
-            write!(f, "{comma}{count} {kind}")?;
+            f.write_str(match place {
+                0 => "",
+                place if place.is_multiple_of(ABREAST) => ",\n  ",
+                _ => ", ",
+            })?;
+            write!(f, "{kind} {count}")?;
         }
         Ok(())
     }
