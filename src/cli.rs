@@ -165,8 +165,23 @@ pub struct Decode {
     /// Where the messages come from
     #[arg(long, value_name = "MARKET", value_parser = market())]
     pub market: Market,
+    /// Keep the order books, and print the best level of each side, or so many, after each change
+    #[arg(long, value_name = "LEVELS", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub books: Option<usize>,
+    /// Snapshots of an instrument, one a line, as the venue answers over REST; may be repeated
+    #[arg(long, value_name = "INSTRUMENT=FILE", requires = "books", value_parser = snapshot)]
+    pub snapshot: Vec<(String, PathBuf)>,
     /// The file to read [default: standard input]
     pub file: Option<PathBuf>,
+}
+
+fn snapshot(argument: &str) -> Result<(String, PathBuf), &'static str> {
+    match argument.split_once('=') {
+        Some((instrument, file)) if !instrument.is_empty() && !file.is_empty() => {
+            Ok((instrument.to_owned(), file.into()))
+        }
+        Some(_) | None => Err("it has to be INSTRUMENT=FILE"),
+    }
 }
 
 fn market() -> impl TypedValueParser<Value = Market> {

@@ -1,5 +1,7 @@
 //! `marketprism decode`: raw messages, one a line, to NDJSON events.
 
+mod books;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -8,9 +10,15 @@ use marketprism_core::market::Market;
 use marketprism_core::venue::{DecodeError, Decoded, Decoder};
 use serde::Serialize;
 
+pub use books::Keeping;
+use books::{Books, Written};
+
 use crate::failure::Failure;
 use crate::lines::{LINE_MAX, Line, Lines};
-use crate::ndjson::{Origin, Place, Text, write_line, write_market};
+use crate::ndjson::{Text, write_line};
+
+/// What the decoder calls the book of Binance as it is answered over REST, outside a stream.
+const SNAPSHOT: &str = "depth snapshot";
 
 /// How many of what there was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,33 +55,27 @@ struct Report<'a> {
 ///
 /// A file or stream cannot be read or written. A message that cannot be read is no error: it is
 /// reported and counted.
-pub fn run(market: Market, file: Option<&Path>) -> Result<(), Failure> {
+pub fn run(market: Market, keeping: Option<&Keeping>, file: Option<&Path>) -> Result<(), Failure> {
+    let stage = Stage::new(market, keeping)?;
     let output = BufWriter::new(io::stdout().lock());
     let reports = io::stderr().lock();
     match file {
-        None => decode(
-            market,
-            io::stdin().lock(),
-            output,
-            reports,
-            "standard input",
-        ),
+        None => decode(stage, io::stdin().lock(), output, reports, "standard input"),
         Some(path) => {
             let name = path.display().to_string();
             let file = File::open(path).map_err(|error| Failure::read(&name, error))?;
-            decode(market, BufReader::new(file), output, reports, &name)
+            decode(stage, BufReader::new(file), output, reports, &name)
         }
     }
 }
 
 fn decode(
-    market: Market,
+    mut stage: Stage,
     input: impl BufRead,
     mut output: impl Write,
     mut reports: impl Write,
     name: &str,
 ) -> Result<(), Failure> {
-    let mut stage = Stage::new(market);
     let mut lines = Lines::new(input);
     while let Some(line) = lines.next().map_err(|error| Failure::read(name, error))? {
         stage.message(line);
@@ -93,6 +95,7 @@ fn decode(
 /// From one message to the bytes that speak of it.
 struct Stage {
     decoder: Decoder,
+    books: Option<Books>,
     line: u64,
     totals: Totals,
     events: Vec<u8>,
@@ -100,14 +103,16 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(market: Market) -> Self {
-        Self {
+    fn new(market: Market, keeping: Option<&Keeping>) -> Result<Self, Failure> {
+        let books = keeping.map(|keeping| Books::new(market, keeping));
+        Ok(Self {
             decoder: Decoder::new(market),
+            books: books.transpose()?,
             line: 0,
             totals: Totals::default(),
             events: Vec::new(),
             reports: Vec::new(),
-        }
+        })
     }
 
     fn message(&mut self, line: Line<'_>) {
@@ -132,18 +137,19 @@ impl Stage {
     fn text(&mut self, text: &str) {
         match self.decoder.decode(text) {
             Ok(Decoded::Events { count, .. }) => {
-                let events = (0..count).filter_map(|index| self.decoder.event(text, index));
-                for event in events {
-                    self.totals.events += 1;
-                    write_market(
-                        &mut self.events,
-                        Origin::default(),
-                        &event,
-                        Place::default(),
-                    );
+                let mut written = Written::new(&mut self.events, &mut self.totals.events);
+                for event in (0..count).filter_map(|index| self.decoder.event(text, index)) {
+                    written.event(&event);
+                    if let Some(books) = &mut self.books {
+                        books.event(&event, &mut written);
+                    }
+                }
+                for error in written.bad {
+                    self.bad_line(&error);
                 }
             }
             Ok(Decoded::Control) => self.totals.control += 1,
+            Ok(Decoded::Unhandled) if self.is_snapshot(text) => self.snapshot(text),
             Ok(Decoded::Unhandled | Decoded::Unknown) => {
                 self.totals.unknown += 1;
                 let report = Report {
@@ -156,6 +162,21 @@ impl Stage {
                 write_line(&mut self.reports, &report);
             }
             Err(error) => self.bad_message(&error),
+        }
+    }
+
+    /// Whether the message decoded last is an answer of REST that a book can begin with.
+    fn is_snapshot(&self, text: &str) -> bool {
+        self.books.is_some() && self.decoder.kind(text) == SNAPSHOT
+    }
+
+    fn snapshot(&mut self, text: &str) {
+        let mut written = Written::new(&mut self.events, &mut self.totals.events);
+        if let Some(books) = &mut self.books {
+            books.snapshot(text, &mut written);
+        }
+        for error in written.bad {
+            self.bad_line(&error);
         }
     }
 

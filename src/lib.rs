@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cli::{Command, Unparsed};
+use decode::Keeping;
 use demo::{Demo, Faults};
 pub use failure::Failure;
 use marketprism_core::market::Market;
@@ -71,8 +72,23 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check(plan) => check::run(&plan.config),
         Command::Twin(arguments) => twins::run(&twins_of(arguments)),
         Command::Ledger(arguments) => ledger::run(&arguments.place, form_of(arguments)),
-        Command::Decode(decode) => decode::run(decode.market, decode.file.as_deref()),
+        Command::Decode(arguments) => {
+            let keeping = keeping_of(arguments);
+            decode::run(
+                arguments.market,
+                keeping.as_ref(),
+                arguments.file.as_deref(),
+            )
+        }
     }
+}
+
+fn keeping_of(arguments: &cli::Decode) -> Option<Keeping> {
+    let keep = |levels| Keeping {
+        levels,
+        snapshots: arguments.snapshot.clone(),
+    };
+    arguments.books.map(keep)
 }
 
 fn demo_of(arguments: &cli::Demo) -> Demo {

@@ -33,14 +33,14 @@ pub(crate) fn write_market(out: &mut Vec<u8>, origin: Origin<'_>, event: &Event<
 
 /// What the lines of all kinds have in common.
 #[derive(Clone, Copy)]
-struct Head<'a> {
-    origin: Origin<'a>,
-    event: &'a Event<'a>,
-    place: Place,
+pub(super) struct Head<'a> {
+    pub(super) origin: Origin<'a>,
+    pub(super) event: &'a Event<'a>,
+    pub(super) place: Place,
 }
 
 impl Head<'_> {
-    fn write(self, out: &mut Vec<u8>, kind: &'static str, body: impl Serialize) {
+    pub(super) fn write(self, out: &mut Vec<u8>, kind: &'static str, body: impl Serialize) {
         write_line(
             out,
             &Line::new(kind, self.origin, self.event, body, self.place),
@@ -171,7 +171,7 @@ fn book_line<'a>(book: &Book<'a>) -> BookLine<'a> {
 }
 
 /// `[[price, quantity], …]`, with the number of orders as a third member where it is known.
-struct Levels<'a>(&'a [Level]);
+pub(super) struct Levels<'a>(pub(super) &'a [Level]);
 
 impl Serialize for Levels<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

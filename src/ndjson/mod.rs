@@ -1,6 +1,7 @@
 //! Events to NDJSON lines. The structures below this module are the format: `docs/EVENTS.md`
 //! describes each field, and a field, once named, keeps its name and its meaning.
 
+mod book;
 mod figures;
 mod market;
 mod read;
@@ -10,6 +11,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+pub(crate) use book::{BookState, write_book_state, write_book_top};
 pub(crate) use market::{Place, write_market};
 pub(crate) use read::{EventLine, Unread};
 pub(crate) use session::{Overflow, Writer};

@@ -4,6 +4,7 @@
 mod arguments;
 mod collect;
 mod decode;
+mod decode_books;
 mod demo;
 mod judge;
 mod ledger;
