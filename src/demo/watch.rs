@@ -298,7 +298,8 @@ impl Heed {
             missing: gap.missing,
             cause: *cause,
         });
-        let Missing { from, to } = gap.missing.filter(|_| *cause != GapCause::Connection)?;
+        let quiet = [GapCause::Connection, GapCause::Spent];
+        let Missing { from, to } = gap.missing.filter(|_| !quiet.contains(cause))?;
         let cause = cause.name();
         Some(format!("gap in {stream}: {from} to {to} ({cause})"))
     }

@@ -25,6 +25,7 @@ struct Line<'a> {
     late: u64,
     overlaps: u64,
     resets: u64,
+    never_given: u64,
     runs: Vec<(i64, i64)>,
     joined: u64,
     gaps: Vec<GapLine>,
@@ -71,7 +72,8 @@ fn line<'a>(row: &Row<'a>) -> Line<'a> {
         late,
         overlaps,
         resets,
-        ..
+        never_given,
+        backfilled: _,
     } = report.counts;
     Line {
         day: Text(row.day),
@@ -86,6 +88,7 @@ fn line<'a>(row: &Row<'a>) -> Line<'a> {
         late,
         overlaps,
         resets,
+        never_given,
         runs: pairs(&report.runs),
         joined: report.joined,
         gaps: report.gaps.iter().map(|gap| gap_line(gap)).collect(),

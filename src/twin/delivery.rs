@@ -153,7 +153,7 @@ impl Delivery<'_> {
             held.delivered += 1;
             held.reached = message.ids.map(|ids| ids.last).or(held.reached);
             client.pushed(at, self.rules);
-            self.ledger.sent(at, self.id, &held.name);
+            self.ledger.sent(at, self.id, &held.name, message.ids);
             if held.flow == Flow::Flowing && client.outlet.is_free() {
                 self.ledger.flowed(at, self.id, &held.name);
             }

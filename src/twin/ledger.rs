@@ -23,6 +23,7 @@ pub struct Ledger {
     disorders: Vec<Disorder>,
     routes: BTreeMap<&'static str, RouteEntry>,
     sockets: Count,
+    numbers: BTreeMap<String, Vec<Ids>>,
     messages: u64,
     snapshots: u64,
     unlisted: u64,
@@ -149,6 +150,7 @@ impl Ledger {
                 most: 0,
                 total: 0,
             },
+            numbers: BTreeMap::new(),
             messages: 0,
             snapshots: 0,
             unlisted: 0,
@@ -198,13 +200,20 @@ impl Ledger {
         self.messages
     }
 
+    /// The numbers that were sent in a stream, in the client's words, to whomever, each message in
+    /// its place and in the order of sending.
+    #[must_use]
+    pub fn numbers(&self, stream: &str) -> &[Ids] {
+        self.numbers.get(stream).map_or(&[], Vec::as_slice)
+    }
+
     /// REST snapshots that were served.
     #[must_use]
     pub const fn snapshots(&self) -> u64 {
         self.snapshots
     }
 
-    /// Faults, omissions and disorders beyond what the ledger has room for.
+    /// Faults, omissions, disorders and numbers beyond what the ledger has room for.
     #[must_use]
     pub const fn unlisted(&self) -> u64 {
         self.unlisted
@@ -273,13 +282,37 @@ impl Ledger {
     }
 
     /// A data message of a stream went out in its place.
-    pub(super) fn sent(&mut self, now: Time, connection: ConnectionId, stream: &str) {
+    pub(super) fn sent(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        stream: &str,
+        ids: Option<Ids>,
+    ) {
         self.messages += 1;
+        if let Some(ids) = ids {
+            self.note_numbers(stream, ids);
+        }
         let omissions = &mut self.omissions;
         self.unfollowed.0.retain(|place| {
             let omission = omissions.get_mut(*place);
             omission.is_some_and(|omission| !omission.followed_by(now, connection, stream))
         });
+    }
+
+    fn note_numbers(&mut self, stream: &str, ids: Ids) {
+        if !self.numbers.contains_key(stream) {
+            self.numbers.insert(stream.to_owned(), Vec::new());
+        }
+        let Some(sent) = self.numbers.get_mut(stream) else {
+            return;
+        };
+        let has_room = sent.len() < MAX_ENTRIES;
+        match sent.last_mut() {
+            Some(last) if last.last + 1 == ids.first => last.last = ids.last,
+            Some(_) | None if has_room => sent.push(ids),
+            Some(_) | None => self.unlisted += 1,
+        }
     }
 
     /// A stream flows as it should.

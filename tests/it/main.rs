@@ -1,6 +1,7 @@
 //! Tests of the whole through its public doors: the built program, and the twin.
 #![cfg(test)]
 
+mod account;
 mod arguments;
 mod collect;
 mod decode;

@@ -234,6 +234,11 @@ impl Account {
             since,
         };
         match missing {
+            Some(missing) if cause == GapCause::Spent => {
+                self.pass_over(missing.from, at);
+                self.filled(at, missing);
+                self.reach(missing.to);
+            }
             Some(missing) => {
                 self.pass_over(missing.from, at);
                 self.push_gap(Some(missing), told, at);

@@ -175,7 +175,7 @@ impl Session {
                 add(&mut statistics.spent, spent);
                 add(&mut statistics.foreign, foreign);
                 for event in (0..spent).filter_map(|index| decoder.spent(text, index)) {
-                    self.streams.judge(now, received, &event);
+                    self.streams.spend(now, received, &event);
                 }
                 let event = decoder.event(text, 0)?;
                 let judged = self.streams.judge(now, received, &event);

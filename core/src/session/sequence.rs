@@ -73,15 +73,19 @@ pub enum GapCause {
     Resubscription,
     /// Nobody listened: the program had been stopped, or was killed.
     Restart,
+    /// Nothing is missing: the venue has used the numbers up for rows that are no news (Binance
+    /// USD-M `trade` with a price of zero).
+    Spent,
 }
 
 impl GapCause {
     /// Every cause.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Missing,
         Self::Connection,
         Self::Resubscription,
         Self::Restart,
+        Self::Spent,
     ];
 
     /// The stable name, for output.
@@ -92,6 +96,7 @@ impl GapCause {
             Self::Connection => "connection",
             Self::Resubscription => "resubscription",
             Self::Restart => "restart",
+            Self::Spent => "spent",
         }
     }
 }

@@ -4,10 +4,10 @@ use super::entry::Entry;
 use super::event::{Change, Event, Gap, Notice, VenueError};
 use super::login::{Answer, Login};
 use super::notes::{Note, Notes, Step};
-use super::sequence::{Disorder, Verdict};
+use super::sequence::{Disorder, GapCause, Numbers, Verdict};
 use super::statistics::{Statistics, add};
 use super::subscriptions::Subscriptions;
-use crate::market::{self, Body, BookKind};
+use crate::market::{self, Body, BookKind, Missing};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{Control, RequestId, Subject};
 
@@ -81,6 +81,26 @@ impl Streams {
                 }
                 Judged::InOrder
             }
+        }
+    }
+
+    /// Takes in a row that is no news. That it uses up its numbers is told, or whoever counts them
+    /// would miss them.
+    pub(super) fn spend(&mut self, now: Time, received: UnixNanos, event: &market::Event<'_>) {
+        let place = self.subscriptions.find(event.channel, event.subject);
+        let judged = self.judge(now, received, event);
+        if let (Some(stream), Judged::InOrder, Some(numbers)) = (place, judged, Numbers::of(event))
+        {
+            let missing = Some(Missing {
+                from: numbers.first,
+                to: numbers.last,
+            });
+            self.notes.push(Note::Gap {
+                stream,
+                missing,
+                cause: GapCause::Spent,
+                since: received,
+            });
         }
     }
 

@@ -151,7 +151,7 @@ fn what_comes_late_is_handed_over_as_such() {
 }
 
 #[test]
-fn a_number_spent_without_a_trade_leaves_no_hole() {
+fn a_number_spent_without_a_trade_leaves_no_hole_and_is_told() {
     let mut world = World::new(Market::BinanceUsdm, &["BTCUSDT"], &["trade"]);
     let key = ("btcusdt@trade".to_owned(), number(5));
     world.exchange().wrongs.missing.insert(key);
@@ -162,8 +162,10 @@ fn a_number_spent_without_a_trade_leaves_no_hole() {
         number(5)
     ));
     world.run(seconds(5));
-    assert_eq!(world.gaps(), []);
-    assert_eq!(world.sim.machine.statistics().spent, 1);
+    let spent = Some((number(5), number(5)));
+    assert_eq!(world.gaps(), [("BTCUSDT trade", spent, "spent")]);
+    let statistics = world.sim.machine.statistics();
+    assert_eq!((statistics.spent, statistics.gaps), (1, 0));
 }
 
 #[test]

@@ -203,6 +203,20 @@ fn what_the_venue_does_not_have_fills_a_gap_as_well() {
 }
 
 #[test]
+fn numbers_that_the_venue_used_up_for_nothing_are_not_missing() {
+    let mut book = Book::of(Market::BinanceUsdm, Channel::Trade);
+    book.trade(10);
+    book.gap(Some((11, 11)), GapCause::Spent);
+    book.trade(12);
+    book.gap(Some((14, 14)), GapCause::Spent);
+    book.trade(15);
+    let day = book.day();
+    assert_eq!(gaps(&day), [(Some((13, 13)), "unexplained", 1)]);
+    assert_eq!((day.counts.messages, day.counts.never_given), (3, 2));
+    assert_eq!(runs(&day), [(10, 10), (12, 12), (15, 15)]);
+}
+
+#[test]
 fn a_gap_over_midnight_stands_on_both_days_and_on_those_between() {
     let mut book = Book::of(Market::BinanceSpot, Channel::Trade);
     book.trade(1);
