@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use marketprism_core::connection::Quota;
 use marketprism_core::lines::Line;
+use marketprism_core::venue::{self, Allowance};
 
-use crate::config::{Config, Planned, RestUrl, Sink, WebSocketUrl};
+use crate::config::{Config, Planned, Polled, RestUrl, Sink, WebSocketUrl};
 use crate::failure::Failure;
 
 /// Prints the plan of a configuration.
@@ -29,6 +30,8 @@ impl fmt::Display for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Config {
             sessions,
+            polls,
+            rest_connections,
             sink,
             runtime,
             okx_keys,
@@ -46,6 +49,10 @@ impl fmt::Display for Plan<'_> {
         for session in sessions {
             write_session(f, session)?;
         }
+        for polled in polls {
+            write_polls(f, polled)?;
+        }
+        write_rest(f, *rest_connections)?;
         if okx_keys.is_some() {
             writeln!(f, "\nlogin\n  okx       the keys are at hand")?;
         }
@@ -102,6 +109,39 @@ fn write_session(f: &mut fmt::Formatter<'_>, session: &Planned) -> fmt::Result {
         write!(f, "{separator}{name} {}", Millis(value))?;
     }
     writeln!(f, " (ms)")
+}
+
+fn write_polls(f: &mut fmt::Formatter<'_>, polled: &Polled) -> fmt::Result {
+    let Polled {
+        plan,
+        settings,
+        trust,
+    } = polled;
+    writeln!(f, "\n{}", plan.name)?;
+    writeln!(f, "  rest      {}", RestUrl(&settings.rest))?;
+    writeln!(f, "  trust     {trust}")?;
+    for stream in &plan.streams {
+        writeln!(
+            f,
+            "            {stream}, {}",
+            settings.turns(stream.channel)
+        )?;
+    }
+    Ok(())
+}
+
+/// The connections of the REST interface, and what requests draw on.
+fn write_rest(f: &mut fmt::Formatter<'_>, connections: usize) -> fmt::Result {
+    writeln!(
+        f,
+        "\nrest\n  sockets   at most {connections}, opened when they are needed"
+    )?;
+    for allowance in Allowance::ALL {
+        let venue::Quota { count, per } = allowance.quota();
+        let (name, per) = (allowance.name(), per.as_millis());
+        writeln!(f, "  weight    {name}: {count} in {per} ms, shared by all")?;
+    }
+    Ok(())
 }
 
 fn write_sink(f: &mut fmt::Formatter<'_>, sink: &Sink) -> fmt::Result {

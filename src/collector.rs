@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
 use marketprism_core::market::Market;
+use marketprism_core::poller::PollError;
 use marketprism_core::session::{Heard, SettingsError};
 use marketprism_core::{Machine, Time, UnixNanos};
 use marketprism_shell::Signer;
 
-use crate::config::{Planned, Sink};
+use crate::config::{Planned, Polled, Sink};
 use crate::failure::Failure;
 use crate::merge::{Lead, Merger, Taken};
 use crate::ndjson::{Overflow, Writer};
@@ -41,6 +42,24 @@ pub(crate) fn crew<M: Machine>(
         trusts,
         signer: Signer::default(),
     })
+}
+
+/// Adds the pollers, likewise.
+///
+/// # Errors
+///
+/// A poller's settings contradict each other.
+pub(crate) fn join<M: Machine>(
+    crew: &mut Crew<M>,
+    polls: &[Polled],
+    mut seed: impl FnMut() -> Result<[u8; 32], Failure>,
+    mut make: impl FnMut(&Polled, [u8; 32]) -> Result<M, PollError>,
+) -> Result<(), Failure> {
+    for polled in polls {
+        let id = crew.fleet.add(make(polled, seed()?)?, None);
+        crew.trusts.push((id, polled.trust.tls.clone()));
+    }
+    Ok(())
 }
 
 /// The budget of dials of a session's market: venues count them by address.
@@ -99,6 +118,7 @@ impl Collector {
     /// The sink cannot be opened.
     pub(crate) fn open(
         sessions: &[Planned],
+        polls: &[Polled],
         sink: Sink,
         zero: UnixNanos,
         wake: impl Fn() + Send + 'static,
@@ -106,13 +126,15 @@ impl Collector {
         let output = sink.destination.open()?;
         let handover = Handover::start(output, sink.limits, wake)
             .map_err(|error| Failure::Io(format!("cannot start the writer thread: {error}")))?;
-        let feed = |planned: &Planned| Feed {
-            writer: Writer::new(planned.plan.name.clone(), planned.plan.market, zero),
+        let feed = |(name, market): (&String, Market)| Feed {
+            writer: Writer::new(name.clone(), market, zero),
             overflow: None,
         };
+        let of_sessions = sessions.iter().map(|of| (&of.plan.name, of.plan.market));
+        let of_polls = polls.iter().map(|of| (&of.plan.name, of.plan.market));
         Ok(Self {
             handover,
-            feeds: sessions.iter().map(feed).collect(),
+            feeds: of_sessions.chain(of_polls).map(feed).collect(),
             merger: Merger::new(sessions, zero),
             merged: Vec::new(),
             line: Vec::new(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use marketprism_core::poller::PollError;
 use marketprism_core::session::SettingsError;
 
 use crate::config::ConfigError;
@@ -72,6 +73,12 @@ impl std::error::Error for Failure {}
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+impl From<PollError> for Failure {
+    fn from(error: PollError) -> Self {
+        Self::Io(format!("a poller cannot be made: {error}"))
     }
 }
 

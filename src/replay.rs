@@ -55,9 +55,14 @@ fn play(log: &mut Log<impl Read>, refused: impl Fn(LogError) -> Failure) -> Resu
 }
 
 fn writers(fleet: &Fleet) -> Vec<Writer> {
-    let plans = fleet.sessions.iter().map(|recorded| &recorded.plan);
-    let writers = plans.map(|plan| Writer::new(plan.name.clone(), plan.market, fleet.zero));
-    writers.collect()
+    let sessions = fleet.sessions.iter().map(|recorded| &recorded.plan);
+    let sessions = sessions.map(|plan| (&plan.name, plan.market));
+    let pollers = fleet.pollers.iter().map(|recorded| &recorded.plan);
+    let pollers = pollers.map(|plan| (&plan.name, plan.market));
+    let agents = sessions.chain(pollers);
+    agents
+        .map(|(name, market)| Writer::new(name.clone(), market, fleet.zero))
+        .collect()
 }
 
 fn judge(fleet: &Fleet, report: &Report) -> Result<(), Failure> {

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use marketprism_core::Machine;
+use marketprism_core::agent::Agent;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::session::Heard;
 
 use crate::collector::{self, Collector, random_seed};
-use crate::config::{Config, Planned};
+use crate::config::{Config, Planned, Polled};
 use crate::failure::Failure;
 use crate::record::{Recording, Running, Summary};
 use crate::resume;
@@ -25,7 +26,10 @@ use crate::sink::{Destination, Written};
 pub fn run(file: &Path) -> Result<(), Failure> {
     let mut config = Config::read(file)?;
     go_on(&mut config)?;
-    let crew = collector::crew(&config.sessions, random_seed, Planned::session)?;
+    let session = |planned: &Planned, seed| planned.session(seed).map(Agent::from);
+    let mut crew = collector::crew(&config.sessions, random_seed, session)?;
+    let poller = |polled: &Polled, seed| polled.poller(seed).map(Agent::from);
+    collector::join(&mut crew, &config.polls, random_seed, poller)?;
     collect(config, crew, None)
 }
 
@@ -38,8 +42,11 @@ pub fn record(file: &Path, log: &Path) -> Result<(), Failure> {
     let mut config = Config::read(file)?;
     go_on(&mut config)?;
     let mut recording = Recording::open(log)?;
-    let crew = collector::crew(&config.sessions, random_seed, |planned, seed| {
+    let mut crew = collector::crew(&config.sessions, random_seed, |planned, seed| {
         recording.session(planned, seed)
+    })?;
+    collector::join(&mut crew, &config.polls, random_seed, |polled, seed| {
+        recording.poller(polled, seed)
     })?;
     collect(config, crew, Some(recording))
 }
@@ -65,13 +72,14 @@ fn collect<M>(
 where
     M: for<'a> Machine<Event<'a> = Heard<'a>>,
 {
+    crew.fleet.set_fetches_at_once(config.rest_connections);
     crew.signer = signer(config.okx_keys.take());
     let shell = Shell::new(config.runtime, crew)?;
     let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;
     let zero = collector::clock_zero(shell.now());
     let wake = move || wake.ring();
-    let collector = Collector::open(&config.sessions, config.sink, zero, wake)?;
+    let collector = Collector::open(&config.sessions, &config.polls, config.sink, zero, wake)?;
     let shell_name = config.runtime.name();
     let start = |recording: Recording| recording.start(shell_name, zero, move || wake_too.ring());
     let mut run = Run {

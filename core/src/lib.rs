@@ -12,6 +12,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod agent;
 pub mod book;
 pub mod buffer;
 pub mod connection;
@@ -23,6 +24,7 @@ pub mod market;
 #[cfg(test)]
 mod model;
 pub mod plan;
+pub mod poller;
 pub mod rest;
 pub mod session;
 pub mod tap;

@@ -28,6 +28,34 @@ pub struct Wanted {
     pub channel: Channel,
 }
 
+impl Wanted {
+    const fn is_polled(&self) -> bool {
+        self.market.polls(self.channel)
+    }
+
+    /// In its one spelling.
+    fn stream(&self) -> Stream {
+        let instrument = match self.channel.scope() {
+            Scope::Market => String::new(),
+            Scope::Instrument | Scope::Pair | Scope::Contract | Scope::InstrumentType => {
+                self.instrument.to_ascii_uppercase()
+            }
+        };
+        Stream {
+            channel: self.channel,
+            instrument,
+        }
+    }
+
+    fn misnamed(&self) -> PlanError {
+        PlanError::Instrument {
+            market: self.market,
+            scope: self.channel.scope(),
+            instrument: self.instrument.clone(),
+        }
+    }
+}
+
 /// How much one session may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -69,6 +97,17 @@ pub struct SessionPlan {
     pub streams: Vec<Stream>,
 }
 
+/// What is asked for over REST again and again, because no stream of the market serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollPlan {
+    /// Its stable name, such as `binance-usdm-polls`.
+    pub name: String,
+    /// The market.
+    pub market: Market,
+    /// What to ask for.
+    pub streams: Vec<Stream>,
+}
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -93,8 +132,32 @@ pub enum PlanError {
     NoRoom(Market),
 }
 
+/// What of it is polled, market by market; it needs no session.
+///
+/// # Errors
+///
+/// If something that is polled cannot be asked for.
+pub fn polls(wanted: &[Wanted]) -> Result<Vec<PollPlan>, PlanError> {
+    let mut groups = BTreeMap::<Market, BTreeSet<Stream>>::new();
+    let polled = wanted.iter().filter(|wish| wish.is_polled());
+    for wish in polled {
+        let stream = wish.stream();
+        let name = stream.subscription().instrument;
+        if name.is_empty() && wish.channel.scope() != Scope::Market {
+            return Err(wish.misnamed());
+        }
+        groups.entry(wish.market).or_default().insert(stream);
+    }
+    let plan = |(market, streams): (Market, BTreeSet<_>)| PollPlan {
+        name: format!("{market}-polls"),
+        market,
+        streams: streams.into_iter().collect(),
+    };
+    Ok(groups.into_iter().map(plan).collect())
+}
+
 /// Makes the plan: sessions in the order of markets, endpoints and numbers. What is wanted twice
-/// is planned once.
+/// is planned once, and what is polled is left to [`polls`].
 ///
 /// ```
 /// use marketprism_core::market::{Channel, Market};
@@ -118,7 +181,7 @@ pub fn plan(
     limits: impl Fn(Market) -> Limits,
 ) -> Result<Vec<SessionPlan>, PlanError> {
     let mut groups = BTreeMap::<(Market, RouteName), (Route, BTreeSet<Stream>)>::new();
-    for wish in wanted {
+    for wish in wanted.iter().filter(|wish| !wish.is_polled()) {
         let (route, stream) = resolve(wish)?;
         let group = groups.entry((wish.market, route.name));
         let (_, streams) = group.or_insert_with(|| (route, BTreeSet::new()));
@@ -143,16 +206,7 @@ fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
     let Some(route) = profile.route(wish.channel) else {
         return Err(unknown);
     };
-    let instrument = match wish.channel.scope() {
-        Scope::Market => String::new(),
-        Scope::Instrument | Scope::Pair | Scope::Contract | Scope::InstrumentType => {
-            wish.instrument.to_ascii_uppercase()
-        }
-    };
-    let stream = Stream {
-        channel: wish.channel,
-        instrument,
-    };
+    let stream = wish.stream();
     let alone = [stream.subscription()];
     let mut request = String::new();
     let subscribe = Operation::Subscribe;
@@ -167,11 +221,7 @@ fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
     match written {
         Ok(_) => Ok((*route, stream)),
         Err(RequestError::NotOffered(_)) => Err(unknown),
-        Err(RequestError::Instrument(_) | RequestError::TooLong) => Err(PlanError::Instrument {
-            market: wish.market,
-            scope: wish.channel.scope(),
-            instrument: wish.instrument.clone(),
-        }),
+        Err(RequestError::Instrument(_) | RequestError::TooLong) => Err(wish.misnamed()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use marketprism_core::lines::{self, Line};
 use marketprism_core::market::{Channel, Market, Scope};
-use marketprism_core::plan::{Limits, PlanError, SessionPlan, Wanted, plan};
+use marketprism_core::plan::{Limits, PlanError, PollPlan, SessionPlan, Wanted, plan, polls};
 
 use super::error::Flaw;
 use super::fields::{Field, Mapping};
@@ -45,6 +45,11 @@ impl Wishes {
         });
         let first = first.into_iter().map(|session| (session, Line::A));
         Ok(first.chain(second).collect())
+    }
+
+    /// What is polled. Two lines have it once.
+    pub(super) fn polls(&self) -> Result<Vec<PollPlan>, PlanError> {
+        polls(&self.first)
     }
 
     fn entry(&mut self, item: &Field<'_>) -> Result<(), Flaw> {
@@ -109,7 +114,7 @@ fn wishes(market: Market, instrument: &str, channels: &[Channel]) -> Vec<Wanted>
 
 fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
     let text = field.text()?;
-    let offered = Channel::all().filter(|channel| market.route(*channel).is_some());
+    let offered = Channel::all().filter(|channel| market.offers(*channel));
     let names: Vec<_> = offered
         .map(|channel| (channel.to_string(), channel))
         .collect();
@@ -128,7 +133,7 @@ fn read_instrument(
     channels: &[Channel],
 ) -> Result<Vec<Wanted>, Flaw> {
     let wishes = wishes(market, field.text()?, channels);
-    match plan(&wishes, Limits::of) {
+    match plan(&wishes, Limits::of).and_then(|_| polls(&wishes)) {
         Ok(_) => Ok(wishes),
         Err(error) => Err(field.refuse(format_args!("is no instrument: {error}"))),
     }

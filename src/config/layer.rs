@@ -6,6 +6,7 @@ use std::time::Duration;
 use marketprism_core::connection::Quota;
 use marketprism_core::market::Market;
 use marketprism_core::plan;
+use marketprism_core::poller::PollSettings;
 use marketprism_core::session::Settings;
 use marketprism_shell::{Tls, TlsError};
 
@@ -20,6 +21,7 @@ pub(super) struct Layer {
     pub(super) websocket: Option<BaseUrl>,
     pub(super) rest: Option<BaseUrl>,
     pub(super) trust: Option<Trust>,
+    polls: Vec<(Period, Duration)>,
     pub(super) streams: Option<usize>,
     pub(super) books: Option<usize>,
     /// Where its timers stand.
@@ -49,6 +51,15 @@ enum Change {
     RequestBytes(usize),
 }
 
+/// Where a period of polls goes.
+type Period = fn(&mut PollSettings) -> &mut Duration;
+
+const PERIODS: [(&str, Period); 3] = [
+    ("open_interest", |polls| &mut polls.open_interest),
+    ("ratios_after", |polls| &mut polls.ratios_after),
+    ("instruments", |polls| &mut polls.instruments),
+];
+
 /// A quota: its name, its least count, and where it goes.
 type QuotaOf = (&'static str, u64, fn(&mut Settings, Quota));
 
@@ -76,8 +87,20 @@ pub(super) enum Scope {
 
 impl Layer {
     pub(super) fn read(field: &Field<'_>, scope: Scope) -> Result<Self, Flaw> {
-        let keys = ["websocket", "rest", "roots", "ca_file", "timers", "limits"];
-        let mapping = field.mapping(&keys)?;
+        let keys = [
+            "websocket",
+            "rest",
+            "roots",
+            "ca_file",
+            "timers",
+            "limits",
+            "polls",
+        ];
+        // Polls belong to no session.
+        let mapping = match scope {
+            Scope::Many => field.mapping(&keys)?,
+            Scope::One => field.mapping(keys.split_last().map_or(&[], |(_, keys)| keys))?,
+        };
         let mut layer = Self::default();
         if let Some(field) = mapping.optional("websocket") {
             layer.websocket = Some(base_url(&field, Kind::WebSocket)?);
@@ -99,6 +122,9 @@ impl Layer {
         if let Some(field) = mapping.optional("limits") {
             layer.read_limits(&field, scope)?;
         }
+        if let Some(field) = mapping.optional("polls") {
+            layer.read_polls(&field)?;
+        }
         Ok(layer)
     }
 
@@ -117,6 +143,26 @@ impl Layer {
             self.changes.push(Change::Timer(timer.slot, value));
         }
         Ok(())
+    }
+
+    fn read_polls(&mut self, field: &Field<'_>) -> Result<(), Flaw> {
+        let mapping = field.mapping(&PERIODS.map(|(name, _)| name))?;
+        for (name, period) in PERIODS {
+            if let Some(field) = mapping.optional(name) {
+                self.polls.push((period, field.millis()?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what it has a word on.
+    pub(super) fn poll(&self, settings: &mut PollSettings) {
+        for (period, value) in &self.polls {
+            *period(settings) = *value;
+        }
+        if let Some(url) = &self.rest {
+            settings.rest = url.join("");
+        }
     }
 
     fn read_limits(&mut self, field: &Field<'_>, scope: Scope) -> Result<(), Flaw> {

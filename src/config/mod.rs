@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use marketprism_core::lines::Line;
 use marketprism_core::market::Market;
-use marketprism_core::plan::{self, SessionPlan};
+use marketprism_core::plan::{self, PollPlan, SessionPlan};
+use marketprism_core::poller::{PollError, PollSettings, Poller};
 use marketprism_core::session::{Session, Settings, SettingsError};
 
 pub use error::{ConfigError, Place};
@@ -47,6 +48,9 @@ const NO_KEYS: &str = "has channels that OKX serves behind a login (books-l2-tbt
 #[derive(Debug)]
 pub struct Config {
     pub(crate) sessions: Vec<Planned>,
+    pub(crate) polls: Vec<Polled>,
+    /// Connections for requests over REST, at most.
+    pub(crate) rest_connections: usize,
     pub(crate) sink: Sink,
     pub(crate) runtime: Runtime,
     /// The keys of the account on OKX, for channels that are served behind a login.
@@ -63,6 +67,25 @@ pub(crate) struct Planned {
     /// How many streams it might have had.
     pub(crate) limits: plan::Limits,
     pub(crate) trust: Trust,
+}
+
+/// A poller with everything that it needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Polled {
+    pub(crate) plan: PollPlan,
+    pub(crate) settings: PollSettings,
+    pub(crate) trust: Trust,
+}
+
+impl Polled {
+    /// The poller itself.
+    ///
+    /// # Errors
+    ///
+    /// Its settings contradict each other, which a configuration that was read rules out.
+    pub(crate) fn poller(&self, seed: [u8; 32]) -> Result<Poller, PollError> {
+        Poller::new(self.plan.clone(), &self.settings, seed)
+    }
 }
 
 /// Where events go, and what happens when it is slow.
@@ -125,7 +148,14 @@ impl Config {
         let node = yaml::parse(text)?;
         let top = Field::top(&node);
         let keys = [
-            "collect", "settings", "markets", "sessions", "sink", "runtime", "login",
+            "collect",
+            "settings",
+            "markets",
+            "sessions",
+            "sink",
+            "runtime",
+            "rest_connections",
+            "login",
         ];
         let mapping = top.mapping(&keys)?;
         let collect = mapping.required("collect")?;
@@ -139,6 +169,13 @@ impl Config {
             Some(field) => field.choice(&Runtime::ALL.map(|runtime| (runtime.name(), runtime)))?,
             None => Runtime::default(),
         };
+        let rest_connections = match mapping.optional("rest_connections") {
+            Some(field) => usize::try_from(field.count(1..=16)?).unwrap_or(1),
+            None => 2,
+        };
+        let polls = wishes.polls();
+        let polls =
+            polls.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
         let plans = wishes.plan(|market| layers.limits(market));
         let plans =
             plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
@@ -150,8 +187,11 @@ impl Config {
             return Err(collect.refuse(NO_KEYS));
         }
         let sessions = layers.apply(plans)?;
+        let polls = polls.into_iter().map(|plan| layers.polled(plan));
         Ok(Self {
             sessions,
+            polls: polls.collect(),
+            rest_connections,
             sink,
             runtime,
             okx_keys,
@@ -292,6 +332,22 @@ impl Layers {
         }
         let planned = |(plan, line)| self.planned(plan, line);
         plans.into_iter().map(planned).collect()
+    }
+
+    fn polled(&self, plan: PollPlan) -> Polled {
+        let mut settings = PollSettings::of(plan.market);
+        let mut trust = self.webpki.clone();
+        for layer in self.of_market(plan.market) {
+            layer.poll(&mut settings);
+            if let Some(layer_trust) = &layer.trust {
+                trust = layer_trust.clone();
+            }
+        }
+        Polled {
+            plan,
+            settings,
+            trust,
+        }
     }
 
     fn planned(&self, mut plan: SessionPlan, line: Line) -> Result<Planned, Flaw> {

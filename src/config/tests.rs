@@ -32,11 +32,11 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "just words",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, login, not `just words`",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, not `just words`",
     ),
     (
         "- a\n- b",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, login, not a list",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, not a list",
     ),
     (
         "settings: {}\n",
@@ -48,7 +48,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "colect: []\n",
-        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime, login",
+        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login",
     ),
     (
         "collect: []\n",
@@ -139,7 +139,7 @@ fn settings_are_checked_one_by_one() {
         ("runtime: moi", "5:10: `runtime` cannot be `moi` (did you mean `mio`?); allowed: tokio, mio".to_owned()),
         ("runtime: tokyo", "5:10: `runtime` cannot be `tokyo` (did you mean `tokio`?); allowed: tokio, mio".to_owned()),
         ("runtime: {}", "5:10: `runtime` must be one of tokio, mio, not a mapping".to_owned()),
-        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime, login".to_owned()),
+        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login".to_owned()),
         ("sink: stdout", "5:7: `sink` must be a mapping of file, buffer_bytes, block, not `stdout`".to_owned()),
     ];
     for (text, expected) in table {
@@ -247,6 +247,40 @@ sessions:
     let rotate = config.sessions[1].settings.connection.rotate.unwrap();
     assert_eq!(rotate.ahead, Duration::from_secs(4));
     assert_eq!(config.sessions[1].plan.endpoint.port, 1000);
+}
+
+#[test]
+fn what_is_polled_stands_beside_the_sessions_with_periods_of_its_own() {
+    let config = Config::parse(
+        "collect:
+  - market: binance-usdm
+    instruments: [btcusdt]
+    channels: [aggTrade, openInterest, globalLongShortAccountRatio]
+settings: {polls: {open_interest: 10000}}
+markets:
+  binance-usdm: {rest: 'http://localhost:3001/base', polls: {ratios_after: 5000}}
+rest_connections: 3
+",
+    )
+    .unwrap();
+    assert_eq!((config.sessions.len(), config.rest_connections), (1, 3));
+    let [polled] = &*config.polls else {
+        panic!("{:?}", config.polls);
+    };
+    assert_eq!(polled.plan.name, "binance-usdm-polls");
+    let turns = polled.plan.streams.iter().map(|stream| {
+        let turns = polled.settings.turns(stream.channel);
+        format!("{stream}, {turns}")
+    });
+    let turns: Vec<_> = turns.collect();
+    let expected = [
+        "BTCUSDT openInterest, every 10 s",
+        "BTCUSDT globalLongShortAccountRatio, 5 s after every 300 s",
+    ];
+    assert_eq!(turns, expected);
+    let rest = RestUrl(&polled.settings.rest).to_string();
+    assert_eq!(rest, "http://localhost:3001/base");
+    polled.poller([1; 32]).unwrap();
 }
 
 #[test]

@@ -6,9 +6,10 @@
 use std::fmt;
 
 use marketprism_core::Machine;
+use marketprism_core::agent::Agent;
 use marketprism_core::connection::Action;
 use marketprism_core::rest::FetchId;
-use marketprism_core::session::{Heard, Session};
+use marketprism_core::session::Heard;
 use marketprism_core::tap::{Given, Tap};
 use twox_hash::XxHash3_128;
 
@@ -138,28 +139,28 @@ impl Witness {
         heard.put(&mut self.outcome);
     }
 
-    pub(super) fn settled(&mut self, session: &Session) -> Change {
+    pub(super) fn settled(&mut self, agent: &Agent) -> Change {
         if self.asked == Asked::ForEvents && self.outcome.is_empty() {
             return Change::Nothing;
         }
         if let Some(id) = self.request.take()
-            && let Some(request) = session.request(id)
+            && let Some(request) = agent.request(id)
         {
             self.outcome.push(REQUEST);
             request.put(&mut self.outcome);
         }
         self.outcome.push(STANDS);
-        session.phase().put(&mut self.outcome);
-        session.epoch().put(&mut self.outcome);
-        session.poll_timeout().put(&mut self.outcome);
-        session.held_until().put(&mut self.outcome);
+        agent.phase().put(&mut self.outcome);
+        agent.epoch().put(&mut self.outcome);
+        agent.poll_timeout().put(&mut self.outcome);
+        agent.held_until().put(&mut self.outcome);
         self.hasher.write(&self.outcome);
         self.outcome.clear();
         Change::Something
     }
 }
 
-impl Tap<Session> for Witness {
+impl Tap<Agent> for Witness {
     fn given(&mut self, given: Given<'_>) {
         self.given(given);
     }
@@ -172,9 +173,9 @@ impl Tap<Session> for Witness {
         self.event(event);
     }
 
-    fn settled(&mut self, session: &Session) {
+    fn settled(&mut self, agent: &Agent) {
         // Who replays hands in only what changed something when it was recorded.
-        let _change = self.settled(session);
+        let _change = self.settled(agent);
     }
 }
 

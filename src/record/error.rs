@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use marketprism_core::poller::PollError;
 use marketprism_core::session::SettingsError;
 
 use super::block::VERSION;
@@ -29,6 +30,8 @@ pub enum LogError {
     },
     /// A session cannot be made as it is described.
     Session(String, SettingsError),
+    /// A poller cannot be made as it is described.
+    Poller(String, PollError),
 }
 
 impl fmt::Display for LogError {
@@ -47,6 +50,11 @@ impl fmt::Display for LogError {
             Self::Session(name, error) => write!(
                 f,
                 "its session `{}` cannot be made: {error}",
+                name.escape_debug()
+            ),
+            Self::Poller(name, error) => write!(
+                f,
+                "its poller `{}` cannot be made: {error}",
                 name.escape_debug()
             ),
         }

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use marketprism_core::UnixNanos;
 use marketprism_core::connection::{Config, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
 use marketprism_core::market::{Channel, Market};
-use marketprism_core::plan::SessionPlan;
+use marketprism_core::plan::{PollPlan, SessionPlan};
+use marketprism_core::poller::{PollError, PollSettings, Poller};
 use marketprism_core::session::{Reached, Session, Settings, SettingsError, Stream, Timing};
 use marketprism_core::venue::{self, Profile, RouteName};
 use marketprism_core::ws::{Limits, deflate};
@@ -30,6 +31,30 @@ pub struct Fleet {
     pub zero: UnixNanos,
     /// Its sessions, in the order of their numbers.
     pub sessions: Vec<Recorded>,
+    /// Its pollers, whose numbers go on from there.
+    pub pollers: Vec<RecordedPoller>,
+}
+
+/// One recorded poller: what it was made of.
+#[derive(Clone, Debug)]
+pub struct RecordedPoller {
+    /// What it asks for.
+    pub plan: PollPlan,
+    /// When, and where.
+    pub settings: PollSettings,
+    /// What its waits were drawn from.
+    pub seed: [u8; 32],
+}
+
+impl RecordedPoller {
+    /// The poller, as it was before anything happened.
+    ///
+    /// # Errors
+    ///
+    /// Its settings contradict each other, which no recorded poller's do.
+    pub fn poller(&self) -> Result<Poller, PollError> {
+        Poller::new(self.plan.clone(), &self.settings, self.seed)
+    }
 }
 
 /// One recorded session: what it was made of.
@@ -94,7 +119,10 @@ impl Fleet {
 }
 
 fields! {
-    Fleet { program, runtime, zero, sessions }
+    Fleet { program, runtime, zero, sessions, pollers }
+    RecordedPoller { plan, settings, seed }
+    PollPlan { name, market, streams }
+    PollSettings { rest, open_interest, ratios_after, instruments }
     Recorded { plan, settings, seed }
     SessionPlan { name, market, route, endpoint, streams }
     Stream { instrument, channel }

@@ -333,10 +333,11 @@ mod tests {
     use crate::record::block;
     use crate::record::recorder::Recorder;
     use crate::record::{Fleet, Log as Replay, LogError, Recorded, Report, Step, Tail};
+    use marketprism_core::agent::Agent;
     use marketprism_core::connection::{Action, Input};
     use marketprism_core::market::{Channel, Market};
     use marketprism_core::plan::{Limits, Wanted, plan};
-    use marketprism_core::session::{Session, Settings};
+    use marketprism_core::session::Settings;
     use marketprism_core::tap::Tapped;
     use marketprism_core::ws::{self, Server, ServerEvent};
     use marketprism_core::{Machine, ReceiveBuffer, Time, UnixNanos};
@@ -349,7 +350,7 @@ mod tests {
     struct Scene {
         journal: Arc<Journal>,
         fleet: Fleet,
-        session: Tapped<Session, Recorder>,
+        session: Tapped<Agent, Recorder>,
         server: Server,
         now: Time,
         heard: usize,
@@ -376,6 +377,7 @@ mod tests {
             runtime: "none".to_owned(),
             zero: UnixNanos::from_nanos(1_000),
             sessions: vec![recorded()],
+            pollers: Vec::new(),
         }
     }
 
@@ -384,7 +386,7 @@ mod tests {
             let (journal, fleet) = (Arc::default(), fleet());
             let session = fleet.sessions[0].session().unwrap();
             Self {
-                session: Tapped::new(session, Recorder::new(&journal)),
+                session: Tapped::new(session.into(), Recorder::new(&journal)),
                 journal,
                 fleet,
                 server: Server::new(ws::Limits::DEFAULT, 1 << 16, None),

@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use marketprism_core::session::{Heard, Session};
+use marketprism_core::agent::Agent;
+use marketprism_core::session::Heard;
 use marketprism_core::tap::Tapped;
 use marketprism_core::venue::Unsigned;
 use marketprism_core::{Machine, ReceiveBuffer, Time};
@@ -33,11 +34,20 @@ pub enum Step {
     End,
 }
 
-/// A session that lives again.
+/// A session or a poller that lives again.
 #[derive(Debug)]
 struct Player {
-    session: Tapped<Session, Witness>,
+    agent: Tapped<Agent, Witness>,
     stamps: Stamps,
+}
+
+impl Player {
+    fn new(agent: Agent) -> Self {
+        Self {
+            agent: Tapped::new(agent, Witness::new()),
+            stamps: Stamps::default(),
+        }
+    }
 }
 
 /// What a replay has found.
@@ -100,12 +110,16 @@ impl<R: Read> Log<R> {
             let session = recorded.session();
             let session =
                 session.map_err(|error| LogError::Session(recorded.plan.name.clone(), error))?;
-            Ok(Player {
-                session: Tapped::new(session, Witness::new()),
-                stamps: Stamps::default(),
-            })
+            Ok(Player::new(session.into()))
         });
-        let sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+        let pollers = fleet.pollers.iter().map(|recorded| {
+            let poller = recorded.poller();
+            let poller =
+                poller.map_err(|error| LogError::Poller(recorded.plan.name.clone(), error))?;
+            Ok(Player::new(poller.into()))
+        });
+        let players = sessions.chain(pollers);
+        let sessions = players.collect::<Result<Vec<_>, _>>()?;
         let report = Report {
             digest: digest(&sessions),
             tail: Tail::Open,
@@ -161,7 +175,7 @@ impl<R: Read> Log<R> {
     #[must_use]
     pub fn report(&self) -> Report {
         let sessions = self.sessions.iter();
-        let messages = sessions.map(|player| player.session.machine().statistics().messages);
+        let messages = sessions.map(|player| player.agent.machine().statistics().messages);
         Report {
             messages: messages.fold(0, u64::saturating_add),
             ..self.report.clone()
@@ -244,7 +258,7 @@ impl Stage<'_> {
         let entry = player.stamps.take(bytes)?;
         self.report.entries += 1;
         self.report.until = self.report.until.max(player.stamps.now());
-        give(&mut player.session, self.rx, entry, &mut |heard| {
+        give(&mut player.agent, self.rx, entry, &mut |heard| {
             each(number, &heard);
         });
         Ok(())
@@ -253,7 +267,7 @@ impl Stage<'_> {
 
 /// Hands in what was handed in.
 fn give(
-    session: &mut Tapped<Session, Witness>,
+    session: &mut Tapped<Agent, Witness>,
     rx: &mut ReceiveBuffer,
     entry: Entry<'_>,
     each: &mut impl FnMut(Heard<'_>),
@@ -294,5 +308,5 @@ fn give(
 }
 
 fn digest(sessions: &[Player]) -> Digest {
-    Digest::of(sessions.iter().map(|player| player.session.tap().digest()))
+    Digest::of(sessions.iter().map(|player| player.agent.tap().digest()))
 }

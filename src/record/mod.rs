@@ -18,7 +18,7 @@ mod wire;
 
 pub use digest::Digest;
 pub use error::LogError;
-pub use fleet::{Fleet, Recorded};
+pub use fleet::{Fleet, Recorded, RecordedPoller};
 pub use journal::Ending;
 pub use log::{Difference, Log, Report, Step, Tail};
 pub(crate) use recorder::{Recording, Running, Summary};

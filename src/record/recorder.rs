@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use marketprism_core::UnixNanos;
+use marketprism_core::agent::Agent;
 use marketprism_core::connection::Action;
-use marketprism_core::session::{Heard, Session, SettingsError};
+use marketprism_core::poller::PollError;
+use marketprism_core::session::{Heard, SettingsError};
 use marketprism_core::tap::{Given, Tap, Tapped};
 
 use super::digest::{Change, Witness};
 use super::entry::Stamps;
-use super::fleet::{Fleet, Recorded};
+use super::fleet::{Fleet, Recorded, RecordedPoller};
 use super::journal::{Ending, Journal, Offer, Written};
 use super::wire::Put;
-use crate::config::Planned;
+use crate::config::{Planned, Polled};
 use crate::failure::Failure;
 
 /// A recording that is being prepared: sessions join it before anything happens to them.
@@ -27,6 +29,7 @@ pub(crate) struct Recording {
     file: File,
     journal: Arc<Journal>,
     sessions: Vec<Recorded>,
+    pollers: Vec<RecordedPoller>,
 }
 
 impl Recording {
@@ -43,6 +46,7 @@ impl Recording {
             file,
             journal: Arc::default(),
             sessions: Vec::new(),
+            pollers: Vec::new(),
         })
     }
 
@@ -55,14 +59,33 @@ impl Recording {
         &mut self,
         planned: &Planned,
         seed: [u8; 32],
-    ) -> Result<Tapped<Session, Recorder>, SettingsError> {
+    ) -> Result<Tapped<Agent, Recorder>, SettingsError> {
         let session = planned.session(seed)?;
         self.sessions.push(Recorded {
             plan: planned.plan.clone(),
             settings: planned.settings.clone(),
             seed,
         });
-        Ok(Tapped::new(session, Recorder::new(&self.journal)))
+        Ok(Tapped::new(session.into(), Recorder::new(&self.journal)))
+    }
+
+    /// A poller that is recorded. All sessions have joined before the first of them.
+    ///
+    /// # Errors
+    ///
+    /// Its settings contradict each other.
+    pub(crate) fn poller(
+        &mut self,
+        polled: &Polled,
+        seed: [u8; 32],
+    ) -> Result<Tapped<Agent, Recorder>, PollError> {
+        let poller = polled.poller(seed)?;
+        self.pollers.push(RecordedPoller {
+            plan: polled.plan.clone(),
+            settings: polled.settings.clone(),
+            seed,
+        });
+        Ok(Tapped::new(poller.into(), Recorder::new(&self.journal)))
     }
 
     /// Starts to write. `zero` is the wall-clock time at the origin of the sessions' clock; `wake`
@@ -82,6 +105,7 @@ impl Recording {
             runtime: runtime.to_owned(),
             zero,
             sessions: self.sessions,
+            pollers: self.pollers,
         };
         let (journal, path) = (Arc::clone(&self.journal), self.path.clone());
         let writer = thread::Builder::new()
@@ -206,7 +230,7 @@ impl Recorder {
     }
 }
 
-impl Tap<Session> for Recorder {
+impl Tap<Agent> for Recorder {
     fn given(&mut self, given: Given<'_>) {
         if self.last == Offer::Taken {
             self.begin();
@@ -229,11 +253,11 @@ impl Tap<Session> for Recorder {
         }
     }
 
-    fn settled(&mut self, session: &Session) {
+    fn settled(&mut self, agent: &Agent) {
         if self.last == Offer::Over {
             return;
         }
-        match self.witness.settled(session) {
+        match self.witness.settled(agent) {
             Change::Nothing => self.stamps = self.before,
             Change::Something => {
                 let digest = self.witness.digest();

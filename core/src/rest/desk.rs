@@ -221,6 +221,11 @@ impl<T> Desk<T> {
         self.tickets.iter().map(|ticket| &ticket.job)
     }
 
+    /// A share of this duration, drawn anew each time.
+    pub(crate) fn draw(&mut self, within: Duration) -> Duration {
+        fraction(within, self.rng.next_u64())
+    }
+
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         self.tickets.is_empty() && self.actions.is_empty()

@@ -11,7 +11,6 @@ mod request;
 
 pub(crate) use desk::{Desk, Errand, Ticket};
 pub(crate) use pool::Pool;
-pub(crate) use request::Outcome;
 pub use request::{Answer, FetchFault, Priority, Request, Wish};
 
 pub use crate::connection::FetchId;

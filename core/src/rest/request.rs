@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use simdutf8::basic::from_utf8;
+
 use crate::connection::{Endpoint, Fault, FetchId};
 use crate::time::Time;
 use crate::venue::Allowance;
@@ -48,7 +50,7 @@ pub enum FetchFault {
 
 /// What a status means for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+enum Outcome {
     /// The body is what was asked for, or the venue's word on why it is not.
     Body,
     /// Not now; the same may be asked again.
@@ -58,8 +60,17 @@ pub(crate) enum Outcome {
 }
 
 impl Answer<'_> {
+    /// The body, if it is for whoever asked and is text: what was asked for, or the venue's word
+    /// on why it is not.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self.outcome() {
+            Outcome::Body | Outcome::Refused => from_utf8(self.body).ok(),
+            Outcome::Later => None,
+        }
+    }
+
     /// What it means. Binance: 403, 418 and 429 speak of the address, 5xx of the venue's troubles.
-    pub(crate) const fn outcome(&self) -> Outcome {
+    const fn outcome(&self) -> Outcome {
         match self.status {
             200..=299 => Outcome::Body,
             403 | 408 | 418 | 425 | 429 | 500.. => Outcome::Later,

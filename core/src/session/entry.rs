@@ -261,7 +261,7 @@ impl VenueError {
         Self::new(rejection, message)
     }
 
-    pub(super) fn new(rejection: Rejection, message: &str) -> Self {
+    pub(crate) fn new(rejection: Rejection, message: &str) -> Self {
         let mut end = message.len().min(MESSAGE);
         while !message.is_char_boundary(end) {
             end -= 1;

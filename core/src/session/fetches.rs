@@ -9,7 +9,7 @@ use super::streams::Streams;
 use super::{Session, Settings};
 use crate::connection::FetchId;
 use crate::market::Missing;
-use crate::rest::{Answer, Desk, Errand, FetchFault, Outcome, Priority, Ticket};
+use crate::rest::{Answer, Desk, Errand, FetchFault, Priority, Ticket};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{self, Asked, Control, Decoded, Query, Reason};
 
@@ -89,12 +89,9 @@ impl Session {
             add(&mut self.streams.statistics.fetches_late, 1);
             return;
         };
-        let body = answer
-            .ok()
-            .filter(|answer| answer.outcome() != Outcome::Later);
-        match body.map(|answer| simdutf8::basic::from_utf8(answer.body)) {
-            Some(Ok(text)) => self.answered(now, received, ticket, text, each),
-            Some(Err(_)) | None => self.fetch_failed(now, ticket),
+        match answer.as_ref().map_or(None, Answer::text) {
+            Some(text) => self.answered(now, received, ticket, text, each),
+            None => self.fetch_failed(now, ticket),
         }
         self.act(now);
     }

@@ -53,7 +53,7 @@ pub(crate) use pace::Pace;
 use pacing::Pacing;
 pub(crate) use sequence::Rule;
 use sequence::Sequence;
-use statistics::add;
+pub(crate) use statistics::add;
 use streams::Streams;
 use subscriptions::{Acks, Health, Subscriptions};
 

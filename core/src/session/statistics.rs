@@ -59,6 +59,6 @@ pub struct Statistics {
 }
 
 /// Adds to a counter.
-pub(super) const fn add(counter: &mut u64, count: usize) {
+pub(crate) const fn add(counter: &mut u64, count: usize) {
     *counter = counter.saturating_add(count as u64);
 }

@@ -12,6 +12,7 @@ mod fleet_fetches;
 mod mutated;
 mod okx_answers;
 mod okx_events;
+mod poller;
 mod recorded_answers;
 mod recordings;
 mod reference;

@@ -1,0 +1,615 @@
+//! A machine without a socket: it asks for figures over REST, again and again.
+//!
+//! Each channel has its period. What a venue publishes at the end of a period is asked for shortly
+//! after it, and no row is told twice; everything else is asked for at its own pace. Wall-clock
+//! time decides where in a period a question falls and never whether it comes: if it jumps, the
+//! next one comes within a period all the same.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::buffer::ReceiveBuffer;
+use crate::connection::{Action, Endpoint, Epoch, FetchId, Input, Phase, Status, Timer};
+use crate::machine::Machine;
+use crate::market::{Channel, Content, Market};
+use crate::plan::PollPlan;
+use crate::rest::{Answer, Desk, Errand, FetchFault, Priority, Request, Ticket, Wish};
+use crate::session::{Change, Event, Heard, Statistics, Stream, Undecoded, VenueError, add};
+use crate::time::{Time, UnixNanos};
+use crate::venue::{
+    self, Asked, Control, Decoded, Decoder, Profile, Query, Reason, Rejection, RequestError,
+};
+
+/// A question that has failed so often in a row is put off until its next turn.
+const ATTEMPTS: u32 = 5;
+
+/// A row that is published late is asked for so often before its next turn.
+const REPEATS: u32 = 4;
+
+/// How long to wait for a row that is late.
+const REPEAT_AFTER: Duration = Duration::from_secs(15);
+
+/// A question that the venue has refused is asked again after so long.
+const REFUSED: Duration = Duration::from_secs(300);
+
+/// The first questions are spread over so long, and each later one may come so much later.
+const JITTER: Duration = Duration::from_secs(5);
+
+/// How often a poller asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollSettings {
+    /// The REST interface; its path stands before those of the venue.
+    pub rest: Endpoint,
+    /// Open interest is asked for once in so long.
+    pub open_interest: Duration,
+    /// Ratios of five minutes are asked for so long after the end of each.
+    pub ratios_after: Duration,
+    /// The list of instruments is asked for once in so long.
+    pub instruments: Duration,
+}
+
+impl PollSettings {
+    /// What a market's profile says: open interest every 30 s, ratios 20 s after the end of their
+    /// five minutes, instruments every hour.
+    #[must_use]
+    pub fn of(market: Market) -> Self {
+        Self {
+            rest: Profile::of(market).rest(),
+            open_interest: Duration::from_secs(30),
+            ratios_after: Duration::from_secs(20),
+            instruments: Duration::from_secs(3600),
+        }
+    }
+
+    /// When a channel is asked for.
+    #[must_use]
+    pub const fn turns(&self, channel: Channel) -> Turns {
+        match channel.content() {
+            Content::Ratios => Turns::Aligned {
+                period: Duration::from_secs(300),
+                after: self.ratios_after,
+            },
+            Content::Instruments => Turns::Every(self.instruments),
+            Content::Trades
+            | Content::Changes
+            | Content::Top
+            | Content::Candles
+            | Content::Tickers
+            | Content::MarkPrices
+            | Content::IndexPrices
+            | Content::Funding
+            | Content::PriceLimits
+            | Content::OpenInterest
+            | Content::Liquidations => Turns::Every(self.open_interest),
+        }
+    }
+}
+
+/// When a question comes round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// Once in so long.
+    Every(Duration),
+    /// So long after the end of each period of UTC.
+    Aligned {
+        /// The period.
+        period: Duration,
+        /// How long after its end.
+        after: Duration,
+    },
+}
+
+impl Turns {
+    /// From an answer to the next question.
+    fn wait(self, received: UnixNanos, jitter: Duration) -> Duration {
+        match self {
+            Self::Every(period) => period.saturating_sub(jitter.min(period / 10)),
+            Self::Aligned { period, after } => {
+                let nanos = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+                let into = Duration::from_nanos(received.as_nanos() % nanos);
+                period.saturating_sub(into) + after + jitter
+            }
+        }
+    }
+}
+
+impl fmt::Display for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every(period) => write!(f, "every {} s", period.as_secs()),
+            Self::Aligned { period, after } => {
+                write!(
+                    f,
+                    "{} s after every {} s",
+                    after.as_secs(),
+                    period.as_secs()
+                )
+            }
+        }
+    }
+}
+
+/// Why a poller cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PollError {
+    /// This period must be longer than nothing.
+    Zero(&'static str),
+    /// A stream is no question to the venue.
+    Stream(Stream, RequestError),
+}
+
+impl fmt::Display for PollError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zero(name) => write!(f, "`{name}` must be longer than zero"),
+            Self::Stream(stream, error) => write!(f, "{stream}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for PollError {}
+
+/// One stream, and how its questions fare.
+#[derive(Clone, Debug)]
+struct Poll {
+    stream: Stream,
+    turns: Turns,
+    /// When it is its turn; `None` while it is asked.
+    due: Option<Time>,
+    /// The exchange time of the last row that was told.
+    last: Option<UnixNanos>,
+    repeats: u32,
+    standing: Standing,
+    refusal: Option<VenueError>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    New,
+    Live,
+    Silent,
+    Refused,
+}
+
+/// Something to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Note {
+    Stopped,
+    Step(usize, Standing),
+}
+
+/// What an answer has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Brought {
+    News,
+    Nothing,
+}
+
+/// Asks for the channels of one market that no stream serves.
+#[derive(Debug)]
+pub struct Poller {
+    name: String,
+    market: Market,
+    desk: Desk<usize>,
+    decoder: Decoder,
+    polls: Vec<Poll>,
+    /// No more than two for each poll: what has not been heard is overwritten by what follows.
+    notes: VecDeque<Note>,
+    phase: Phase,
+    statistics: Statistics,
+}
+
+impl Poller {
+    /// A stopped poller. `seed` decides when exactly it asks.
+    ///
+    /// # Errors
+    ///
+    /// If a period is empty, or a stream is no question.
+    pub fn new(plan: PollPlan, settings: &PollSettings, seed: [u8; 32]) -> Result<Self, PollError> {
+        let PollPlan {
+            name,
+            market,
+            streams,
+        } = plan;
+        for (name, period) in [
+            ("open_interest", settings.open_interest),
+            ("instruments", settings.instruments),
+        ] {
+            if period.is_zero() {
+                return Err(PollError::Zero(name));
+            }
+        }
+        for stream in &streams {
+            let written = venue::write_target(market, query(stream), &mut String::new());
+            written.map_err(|error| PollError::Stream(stream.clone(), error))?;
+        }
+        let poll = |stream: Stream| Poll {
+            turns: settings.turns(stream.channel),
+            stream,
+            due: None,
+            last: None,
+            repeats: 0,
+            standing: Standing::New,
+            refusal: None,
+        };
+        Ok(Self {
+            name,
+            market,
+            desk: Desk::new(settings.rest.clone(), streams.len(), seed),
+            decoder: Decoder::new(market),
+            polls: streams.into_iter().map(poll).collect(),
+            notes: VecDeque::new(),
+            phase: Phase::Stopped,
+            statistics: Statistics::default(),
+        })
+    }
+
+    /// What it has seen so far.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// The market.
+    #[must_use]
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
+    fn start(&mut self, now: Time) {
+        if self.phase != Phase::Stopped {
+            return;
+        }
+        self.phase = Phase::Open;
+        for poll in &mut self.polls {
+            poll.due = Some(now + self.desk.draw(JITTER));
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        self.phase = Phase::Stopped;
+        self.desk.forget(|_| true);
+        self.polls.iter_mut().for_each(|poll| poll.due = None);
+        self.note(Note::Stopped);
+    }
+
+    fn timeout(&mut self, now: Time) {
+        while let Some(ticket) = self.desk.overdue(now) {
+            self.failed(now, UnixNanos::default(), ticket);
+        }
+        self.desk.resume(now);
+        for place in 0..self.polls.len() {
+            self.ask_if_due(now, place);
+        }
+    }
+
+    fn ask_if_due(&mut self, now: Time, place: usize) {
+        let Some(poll) = self.polls.get_mut(place) else {
+            return;
+        };
+        if poll.due.is_none_or(|due| due > now) {
+            return;
+        }
+        poll.due = None;
+        let mut target = self.desk.endpoint().path.clone();
+        if let Ok(cost) = venue::write_target(self.market, query(&poll.stream), &mut target) {
+            let errand = Errand {
+                target,
+                cost,
+                priority: Priority::Poll,
+            };
+            self.desk.ask(now, errand, place);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        ticket: Ticket<usize>,
+        text: &str,
+        each: &mut impl FnMut(Heard<'_>),
+    ) {
+        let Some(stream) = self.polls.get(ticket.job).map(|poll| &poll.stream) else {
+            return;
+        };
+        match self.decoder.decode_answer(query(stream), text) {
+            Ok(Decoded::Events { count, .. }) => {
+                add(&mut self.statistics.fetched, 1);
+                self.step(ticket.job, Standing::Live);
+                self.tell_notes(received, each);
+                let brought = self.tell(received, ticket.job, text, count, each);
+                self.turn_over(now, received, ticket.job, brought);
+            }
+            Ok(Decoded::Control) => {
+                let error = match self.decoder.control(text) {
+                    Some(Control::Refused {
+                        rejection, message, ..
+                    }) => VenueError::new(rejection, message),
+                    _ => VenueError::new(UNKNOWN, ""),
+                };
+                self.refused(now, received, ticket, error);
+            }
+            Ok(Decoded::Unhandled | Decoded::Unknown) => {
+                add(&mut self.statistics.unknown, 1);
+                self.failed(now, received, ticket);
+            }
+            Err(error) => {
+                add(&mut self.statistics.malformed, 1);
+                let event = Event::Undecoded(Undecoded::Malformed(error));
+                each(Heard { received, event });
+                self.failed(now, received, ticket);
+            }
+        }
+    }
+
+    /// Tells the rows of an answer that are news, the oldest first.
+    fn tell(
+        &mut self,
+        received: UnixNanos,
+        place: usize,
+        text: &str,
+        count: usize,
+        each: &mut impl FnMut(Heard<'_>),
+    ) -> Brought {
+        let (Some(poll), decoder) = (self.polls.get_mut(place), &self.decoder) else {
+            return Brought::Nothing;
+        };
+        let time = |index| {
+            decoder
+                .event(text, index)
+                .and_then(|event| event.exchange_time)
+        };
+        let last = count.saturating_sub(1);
+        let falling = time(0) > time(last);
+        let newest = if falling { time(0) } else { time(last) };
+        let told = poll.last;
+        let list = poll.stream.channel.content() == Content::Instruments;
+        let is_news = |at: Option<UnixNanos>| match (at, told) {
+            (Some(at), Some(told)) => list || at > told,
+            // What was there before we came is not ours to tell.
+            (Some(_), None) => list || at == newest,
+            (None, _) => true,
+        };
+        let mut brought = Brought::Nothing;
+        for index in 0..count {
+            let index = if falling { last - index } else { index };
+            if let Some(event) = decoder
+                .event(text, index)
+                .filter(|event| is_news(event.exchange_time))
+            {
+                add(&mut self.statistics.events, 1);
+                let event = Event::Market(event);
+                each(Heard { received, event });
+                brought = Brought::News;
+            }
+        }
+        poll.last = newest.max(told);
+        brought
+    }
+
+    /// Sets the next turn after an answer.
+    fn turn_over(&mut self, now: Time, received: UnixNanos, place: usize, brought: Brought) {
+        let Some(poll) = self.polls.get_mut(place) else {
+            return;
+        };
+        poll.repeats = match brought {
+            Brought::News => 0,
+            Brought::Nothing => poll.repeats.saturating_add(1),
+        };
+        let late = brought == Brought::Nothing && poll.repeats <= REPEATS;
+        let wait = match poll.turns {
+            Turns::Aligned { .. } if late => REPEAT_AFTER,
+            turns @ (Turns::Every(_) | Turns::Aligned { .. }) => {
+                turns.wait(received, self.desk.draw(JITTER))
+            }
+        };
+        poll.due = Some(now + wait);
+    }
+
+    fn refused(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        ticket: Ticket<usize>,
+        error: VenueError,
+    ) {
+        match error.rejection.reason {
+            Reason::TooFrequent | Reason::Venue | Reason::Unknown => {
+                self.failed(now, received, ticket);
+            }
+            Reason::Malformed
+            | Reason::NoSuchStream
+            | Reason::WrongPath
+            | Reason::Login
+            | Reason::Tier
+            | Reason::Conflict => {
+                add(&mut self.statistics.fetches_refused, 1);
+                if let Some(poll) = self.polls.get_mut(ticket.job) {
+                    poll.refusal = Some(error);
+                    poll.due = Some(now + REFUSED);
+                }
+                self.step(ticket.job, Standing::Refused);
+            }
+        }
+    }
+
+    /// It is asked again after a while; if that does not help either, at its next turn.
+    fn failed(&mut self, now: Time, received: UnixNanos, ticket: Ticket<usize>) {
+        add(&mut self.statistics.fetches_failed, 1);
+        if ticket.attempts < ATTEMPTS {
+            return self.desk.put_back(now, ticket);
+        }
+        if let Some(poll) = self.polls.get_mut(ticket.job) {
+            let wait = poll.turns.wait(received, self.desk.draw(JITTER));
+            poll.due = Some(now + wait);
+        }
+        self.step(ticket.job, Standing::Silent);
+    }
+
+    /// Says how a stream fares where that has changed.
+    fn step(&mut self, place: usize, standing: Standing) {
+        if let Some(poll) = self.polls.get_mut(place)
+            && poll.standing != standing
+        {
+            poll.standing = standing;
+            self.note(Note::Step(place, standing));
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        if self.notes.len() > self.polls.len().saturating_mul(2) {
+            self.notes.pop_front();
+            add(&mut self.statistics.notes_lost, 1);
+        }
+        self.notes.push_back(note);
+    }
+
+    fn tell_notes(&mut self, received: UnixNanos, each: &mut impl FnMut(Heard<'_>)) {
+        while let Some(note) = self.notes.pop_front() {
+            let event = match note {
+                Note::Stopped => Some(Event::Status(Status::Stopped)),
+                Note::Step(place, standing) => {
+                    self.polls.get(place).and_then(|poll| poll.tell(standing))
+                }
+            };
+            if let Some(event) = event {
+                each(Heard { received, event });
+            }
+        }
+    }
+}
+
+impl Poll {
+    fn tell(&self, standing: Standing) -> Option<Event<'_>> {
+        let change = match standing {
+            Standing::New => return None,
+            Standing::Live => Change::Live,
+            Standing::Silent => Change::Silent,
+            Standing::Refused => Change::Refused(self.refusal.as_ref()?),
+        };
+        let stream = &self.stream;
+        Some(Event::Subscription { stream, change })
+    }
+}
+
+/// A refusal that does not say why.
+const UNKNOWN: Rejection = Rejection {
+    code: 0,
+    reason: Reason::Unknown,
+};
+
+fn query(stream: &Stream) -> Query<'_> {
+    Query {
+        asked: Asked::Poll(stream.channel),
+        instrument: &stream.instrument,
+    }
+}
+
+impl Machine for Poller {
+    type Event<'a> = Heard<'a>;
+
+    fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Start => self.start(now),
+            Input::Stop => self.stop(),
+            Input::Timeout => self.timeout(now),
+            // It has no socket.
+            Input::Dialed(_)
+            | Input::DialFailed(..)
+            | Input::Eof(_)
+            | Input::Broken(..)
+            | Input::Released(_)
+            | Input::Renew
+            | Input::Hold(_) => {}
+        }
+    }
+
+    fn receive(
+        &mut self,
+        _: Time,
+        _: UnixNanos,
+        rx: &mut ReceiveBuffer,
+        _: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        rx.clear();
+    }
+
+    fn drain_events(&mut self, received: UnixNanos, each: &mut impl FnMut(Self::Event<'_>)) {
+        self.tell_notes(received, each);
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        self.desk.poll_action()
+    }
+
+    fn wishes(&self) -> &[Wish] {
+        self.desk.wishes()
+    }
+
+    fn grant(&mut self, now: Time, id: FetchId) {
+        self.desk.grant(now, id);
+    }
+
+    fn request(&self, id: FetchId) -> Option<Request<'_>> {
+        self.desk.request(id)
+    }
+
+    fn fetched(
+        &mut self,
+        now: Time,
+        received: UnixNanos,
+        id: FetchId,
+        answer: Result<Answer<'_>, FetchFault>,
+        each: &mut impl FnMut(Self::Event<'_>),
+    ) {
+        let Some(ticket) = self.desk.take(id) else {
+            add(&mut self.statistics.fetches_late, 1);
+            return;
+        };
+        match answer.as_ref().map_or(None, Answer::text) {
+            Some(text) => self.answered(now, received, ticket, text, each),
+            None => self.failed(now, received, ticket),
+        }
+        self.tell_notes(received, each);
+    }
+
+    fn transmit(&self) -> &[u8] {
+        &[]
+    }
+
+    fn transmitted(&mut self, _: Time, _: usize) {}
+
+    fn poll_timeout(&self) -> Option<(Time, Timer)> {
+        let dues = self.polls.iter().filter_map(|poll| poll.due);
+        let at = dues.chain(self.desk.wake()).min()?;
+        Some((at, Timer::Fetch))
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        None
+    }
+
+    fn held_until(&self) -> Time {
+        Time::ZERO
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        self.desk.endpoint()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
