@@ -1,5 +1,6 @@
 //! What the venues say, in one language: exact, normalised, borrowed events.
 
+mod catalog;
 mod channel;
 mod channel_name;
 mod decimal;
@@ -10,6 +11,7 @@ mod interval;
 mod missing;
 mod names;
 
+pub use catalog::{BaseQuantity, Catalog, Collision, Inconvertible, ROUNDED_DIGITS, Symbol};
 pub use channel::{Channel, Content, Scope};
 pub(crate) use decimal::digits;
 pub use decimal::{Decimal, NumberError, Wide};

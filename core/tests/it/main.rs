@@ -3,9 +3,11 @@
 #![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod binance_answers;
+mod binance_events;
 mod books;
 mod connection_wire;
 mod connection_year;
+mod exactness;
 mod exchange;
 mod fleet;
 mod fleet_fetches;

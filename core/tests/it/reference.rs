@@ -95,7 +95,10 @@ pub(crate) fn rows(levels: &Value) -> String {
 }
 
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
+    match value {
+        Value::Number(number) => number.to_string(),
+        other => other.as_str().unwrap().to_owned(),
+    }
 }
 
 pub(crate) fn number(value: &Value) -> Option<i64> {
@@ -103,5 +106,10 @@ pub(crate) fn number(value: &Value) -> Option<i64> {
 }
 
 pub(crate) fn nanos(value: Option<&Value>) -> Option<i128> {
-    Some(i128::from(number(value?)?) * 1_000_000)
+    let count = i128::from(number(value?)?);
+    // Milliseconds, or microseconds if they are so many.
+    Some(match count < 100_000_000_000_000 {
+        true => count * 1_000_000,
+        false => count * 1_000,
+    })
 }

@@ -57,7 +57,7 @@ impl Row<'_> {
         if merged && marked.is_some() && marked == foreign {
             return Some(vec![]);
         }
-        let (bodies, instrument, exchange) = self.bodies(stem, &channel)?;
+        let (bodies, instrument, exchange) = self.bodies(stem)?;
         let subject = self.subject(&channel, &instrument);
         let sent = nanos(self.data.get("E"));
         let market = self.market;
@@ -127,7 +127,7 @@ impl Row<'_> {
     }
 
     /// What it says, of which instrument, and when the exchange did it.
-    fn bodies(&self, stem: &str, channel: &str) -> Option<(Vec<String>, String, Option<i128>)> {
+    fn bodies(&self, stem: &str) -> Option<(Vec<String>, String, Option<i128>)> {
         let data = self.data;
         let symbol = data.get("s").map(text);
         let traded = nanos(data.get("T"));
@@ -151,10 +151,9 @@ impl Row<'_> {
             "indexPriceKline" => Some((vec![candle(&data["k"])], text(&data["ps"]), None)),
             "markPriceKline" => Some((vec![candle(&data["k"])], text(&data["k"]["s"]), None)),
             "ticker" => {
-                let mut parts = channel.split(['_', '@']);
-                let window = match channel.contains('_') {
-                    true => parts.nth(1)?,
-                    false => "1d",
+                let window = match data["e"].as_str()?.strip_suffix("Ticker")? {
+                    "24hr" => "1d",
+                    window => window,
                 };
                 one(ticker(window, data), None)
             }
@@ -327,10 +326,13 @@ fn contract(data: &Value) -> String {
 }
 
 fn contract_type(word: &str) -> &'static str {
-    match word {
-        "PERPETUAL" | "TRADIFI_PERPETUAL" => "swap",
-        "CURRENT_QUARTER" | "NEXT_QUARTER" => "futures",
-        _ => "other",
+    match (
+        word.contains("PERPETUAL"),
+        word.contains("QUARTER") || word.contains("MONTH"),
+    ) {
+        (true, _) => "swap",
+        (false, true) => "futures",
+        (false, false) => "other",
     }
 }
 

@@ -7,6 +7,7 @@ use marketprism_core::venue::{DecodeError, Decoder};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::binance_events;
 use crate::okx_events;
 use crate::reference::{reference, show};
 
@@ -109,7 +110,8 @@ pub(crate) const MESSAGES: [(Market, &str); 22] = [
 /// The same, and those that have a table of their own.
 pub(crate) fn messages() -> Vec<(Market, &'static str)> {
     let okx = okx_events::MESSAGES.map(|text| (OKX, text));
-    MESSAGES.into_iter().chain(okx).collect()
+    let binance = binance_events::MESSAGES.map(|(market, text, ..)| (market, text));
+    MESSAGES.into_iter().chain(okx).chain(binance).collect()
 }
 
 /// The events of the message decoded last, as text.

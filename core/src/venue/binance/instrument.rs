@@ -13,7 +13,7 @@ use crate::time::UnixNanos;
 use crate::venue::decode::Problem;
 use crate::venue::found::{Figures, Found, Row};
 use crate::venue::json::{
-    Blank, Fail, Is, Pools, Reader, Scan, Source, Span, Stamp, Value, record,
+    Blank, Fail, Is, Later, Pools, Reader, Scan, Source, Span, Stamp, Value, record,
 };
 
 words! {
@@ -34,6 +34,7 @@ record! {
         "dt" expires: Option<Stamp>,
         "ot" listed: Option<Stamp>,
         "cs" state: Span,
+        "bks" _brackets: Option<Later>,
         "st" symbol_type: Option<i64>,
     }
 }
