@@ -127,6 +127,9 @@ impl Reader {
 
     fn data(&mut self, line: &EventLine<'_>) -> Option<Note> {
         let Stream { id, channel } = self.stream(line)?;
+        if line.is_asked_for(channel) {
+            return Some(Note::Alive);
+        }
         Some(Note::Data {
             stream: id,
             numbers: line.numbers(channel),

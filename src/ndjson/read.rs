@@ -102,8 +102,14 @@ impl<'a> EventLine<'a> {
     pub(crate) fn is_of_session(&self) -> bool {
         matches!(
             self.kind.as_ref(),
-            "status" | "subscription" | "gap" | "notice" | "undecoded"
+            "status" | "subscription" | "gap" | "notice" | "undecoded" | "book_state"
         )
+    }
+
+    /// Whether it is a book that was asked for over REST: it stands beside the stream of its
+    /// changes and not in the order of them.
+    pub(crate) fn is_asked_for(&self, channel: Channel) -> bool {
+        self.book == BookKind::Snapshot.name() && !channel.begins_with_snapshot()
     }
 
     /// The numbers of market data.
@@ -245,6 +251,16 @@ mod tests {
         for (line, expected) in table {
             assert_eq!(numbers(&read(line), Channel::Books), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_book_that_was_asked_for_is_no_part_of_the_stream_of_its_changes() {
+        let snapshot = read(r#"{"kind":"book","book":"snapshot","last":9}"#);
+        let channel = |name: &str| name.parse().unwrap();
+        assert!(snapshot.is_asked_for(channel("depth@100ms")));
+        assert!(!snapshot.is_asked_for(channel("books")));
+        let change = read(r#"{"kind":"book","book":"delta","first":8,"last":9}"#);
+        assert!(!change.is_asked_for(channel("depth@100ms")));
     }
 
     #[test]

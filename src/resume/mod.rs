@@ -165,7 +165,7 @@ fn last_number(line: &EventLine<'_>, channel: Channel) -> Option<Option<i64>> {
     if line.kind == "gap" {
         return Some(Some(line.missing()?.to));
     }
-    if line.is_of_session() {
+    if line.is_of_session() || line.is_asked_for(channel) {
         return None;
     }
     match line.standing()? {

@@ -25,7 +25,7 @@ pub use runs::Run;
 pub use silence::Silence;
 
 use crate::connection::Status;
-use crate::market::{Channel, Market};
+use crate::market::{Body, BookKind, Channel, Market};
 use crate::session::{Disorder, Event, GapCause, Missing, Numbers};
 use crate::time::UnixNanos;
 use account::Account;
@@ -218,6 +218,12 @@ impl Ledger {
             | Event::Notice(_)
             | Event::Undecoded(_) => return Some(Note::Alive),
         };
+        // It stands beside the stream of its changes and not in the order of them.
+        let is_asked_for =
+            matches!(event.body, Body::Book(book) if book.kind == BookKind::Snapshot);
+        if is_asked_for && !event.channel.begins_with_snapshot() {
+            return Some(Note::Alive);
+        }
         Some(Note::Data {
             stream: self.stream(market, event.channel, event.subject)?,
             numbers: Numbers::of(event),
