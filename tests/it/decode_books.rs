@@ -36,9 +36,9 @@ fn outline(stdout: &[u8]) -> Vec<String> {
                     value["last"], value["bids"], value["asks"]
                 ),
                 "book_state" => {
-                    let field = |name: &str| match &value[name] {
-                        Value::Null => String::new(),
-                        found => format!(" {name} {found}"),
+                    let field = |name: &str| {
+                        let found = value.get(name);
+                        found.map_or_else(String::new, |found| format!(" {name} {found}"))
                     };
                     let state = value["state"].as_str().unwrap();
                     let fields = ["last", "cause", "from", "to"].map(field).concat();
