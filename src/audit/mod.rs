@@ -2,7 +2,7 @@
 
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -28,20 +28,26 @@ pub(crate) struct Findings {
     pub(crate) samples: u64,
     /// For each watched port, the most sockets to it that were open at once.
     pub(crate) live_max: BTreeMap<u16, usize>,
+    /// The most sockets to all ports of the pool together that were open at once.
+    pub(crate) pool_max: usize,
     /// The longest that a socket to a watched port stood in CLOSE_WAIT.
     pub(crate) close_wait_max: Duration,
 }
 
 impl Audit {
-    /// Begins to watch the sockets of IP version 4 whose remote port is one of `ports`.
+    /// Begins to watch the sockets of IP version 4 whose remote port is one of `ports`, each for
+    /// itself, or of `pool`, all together.
     ///
     /// # Errors
     ///
     /// The system has no such table, or the thread cannot be started.
-    pub(crate) fn start(ports: impl IntoIterator<Item = u16>) -> io::Result<Self> {
+    pub(crate) fn start(
+        ports: impl IntoIterator<Item = u16>,
+        pool: impl IntoIterator<Item = u16>,
+    ) -> io::Result<Self> {
         own_sockets(Family::V4)?;
         let (stop, stopped) = mpsc::channel();
-        let mut watch = Watch::new(ports);
+        let mut watch = Watch::new(ports, pool);
         let thread = thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
@@ -85,13 +91,17 @@ pub(crate) fn close_wait_now() -> io::Result<usize> {
 #[derive(Debug, Default)]
 struct Watch {
     findings: Findings,
+    pool: BTreeSet<u16>,
     /// Since when each socket has been seen in CLOSE_WAIT, by inode.
     half_closed: BTreeMap<u64, Instant>,
 }
 
 impl Watch {
-    fn new(ports: impl IntoIterator<Item = u16>) -> Self {
-        let mut watch = Self::default();
+    fn new(ports: impl IntoIterator<Item = u16>, pool: impl IntoIterator<Item = u16>) -> Self {
+        let mut watch = Self {
+            pool: pool.into_iter().collect(),
+            ..Self::default()
+        };
         watch.findings.live_max = ports.into_iter().map(|port| (port, 0)).collect();
         watch
     }
@@ -102,7 +112,12 @@ impl Watch {
             let to_port = |socket: &&Socket| socket.remote_port == *port;
             *live_max = (*live_max).max(sockets.iter().filter(to_port).count());
         }
-        let watched = |socket: &Socket| self.findings.live_max.contains_key(&socket.remote_port);
+        let in_pool = |socket: &&Socket| self.pool.contains(&socket.remote_port);
+        let pooled = sockets.iter().filter(in_pool).count();
+        self.findings.pool_max = self.findings.pool_max.max(pooled);
+        let watched = |socket: &Socket| {
+            self.findings.live_max.contains_key(&socket.remote_port) || in_pool(&socket)
+        };
         let half_closed = |socket: &Socket| socket.state == State::CloseWait && watched(socket);
         let inodes = sockets
             .iter()
@@ -133,21 +148,23 @@ mod tests {
 
     #[test]
     fn the_most_sockets_at_once_count() {
-        let mut watch = Watch::new([7, 8]);
+        let mut watch = Watch::new([7, 8], [10, 11]);
         let now = Instant::now();
         let one = socket(7, State::Established, 1);
         let two = socket(7, State::Other, 2);
         let foreign = socket(9, State::Established, 3);
         watch.sample(now, &[one, foreign]);
-        watch.sample(now, &[one, two]);
+        let pooled = [10, 11].map(|port| socket(port, State::Established, port.into()));
+        watch.sample(now, &[one, two, pooled[0], pooled[1]]);
         watch.sample(now, &[]);
         assert_eq!(watch.findings.live_max, BTreeMap::from([(7, 2), (8, 0)]));
+        assert_eq!(watch.findings.pool_max, 2);
         assert_eq!(watch.findings.samples, 3);
     }
 
     #[test]
     fn close_wait_is_timed_for_each_socket() {
-        let mut watch = Watch::new([7]);
+        let mut watch = Watch::new([7], []);
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         watch.sample(at(0), &[socket(7, State::CloseWait, 1)]);

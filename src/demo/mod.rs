@@ -12,17 +12,19 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use marketprism_core::agent::Agent;
 use marketprism_core::connection::Phase;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::session::{Heard, Session, Stream, StreamState};
 
 use crate::audit::{self, Audit, Findings};
 use crate::collector;
-use crate::config::Planned;
+use crate::config::{Config, Planned, Polled};
 use crate::failure::Failure;
 use crate::runtime;
 use crate::shell::{Listener, Order, Runtime, Shell};
@@ -79,17 +81,26 @@ pub fn run(demo: Demo) -> Result<(), Failure> {
         Faults::None => Conduct::Good,
     };
     let runtime = runtime::start()?;
-    let Scene { servers, config } = {
+    let Scene {
+        servers,
+        desks,
+        config,
+    } = {
         let _entered = runtime.enter();
         Scene::open(demo.seed, conduct)?
     };
-    let crew = collector::crew(&config.sessions, seeds(demo.seed), Planned::session)?;
+    let mut seeds = seeds(demo.seed);
+    let session = |planned: &Planned, seed| planned.session(seed).map(Agent::from);
+    let mut crew = collector::crew(&config.sessions, &mut seeds, session)?;
+    let poller = |polled: &Polled, seed| polled.poller(seed).map(Agent::from);
+    collector::join(&mut crew, &config.polls, &mut seeds, poller)?;
+    crew.fleet.set_fetches_at_once(config.rest_connections);
     let shell = Shell::new(demo.runtime, crew)?;
     let bell = shell.bell();
     let signals = Signals::listen(move || bell.ring())?;
-    let audit = audit_of(&servers)?;
+    let audit = audit_of(&servers, &desks)?;
     let (exchanges, reports) = Exchanges::serve(runtime, servers, shell.bell())?;
-    let mut stage = Stage::new(signals, reports, demo.duration);
+    let mut stage = Stage::new(signals, reports, demo.duration, &config);
     let played = shell.drive(&mut stage);
     exchanges.stop()?;
     played?;
@@ -115,8 +126,9 @@ fn seeds(seed: u64) -> impl FnMut() -> Result<[u8; 32], Failure> {
 }
 
 /// Watches the sockets to each exchange, where the system lets anybody look.
-fn audit_of(servers: &[Server]) -> Result<Option<Audit>, Failure> {
-    match Audit::start(servers.iter().map(|server| server.address().port())) {
+fn audit_of(servers: &[Server], desks: &[SocketAddr]) -> Result<Option<Audit>, Failure> {
+    let ports = servers.iter().map(|server| server.address().port());
+    match Audit::start(ports, desks.iter().map(SocketAddr::port)) {
         Ok(audit) => Ok(Some(audit)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::read("the table of sockets", error)),
@@ -131,6 +143,8 @@ struct Stage {
     view: View,
     began: Instant,
     duration: Duration,
+    /// How many sockets for requests over REST there may be.
+    rest_connections: usize,
     drawn: Instant,
     /// How many faults of each exchange have been told.
     told: BTreeMap<usize, usize>,
@@ -154,7 +168,7 @@ struct Account {
     streams: usize,
 }
 
-impl Listener<Session> for Stage {
+impl Listener<Agent> for Stage {
     fn event(&mut self, id: MachineId, heard: Heard<'_>) {
         if let Some(words) = self.watch.hear(id, &heard) {
             self.view.line(Instant::now(), &words);
@@ -162,7 +176,7 @@ impl Listener<Session> for Stage {
     }
 
     /// Lets faults strike, then waits until all is well again.
-    fn look(&mut self, fleet: &Fleet<Session>) -> Result<Order, Failure> {
+    fn look(&mut self, fleet: &Fleet<Agent>) -> Result<Order, Failure> {
         let ended = |words: &str| Failure::Io(words.to_owned());
         if self.signals.next() {
             return Err(ended("ended before the verdict"));
@@ -176,9 +190,16 @@ impl Listener<Session> for Stage {
 }
 
 impl Stage {
-    fn new(signals: Signals, reports: Receiver<Report>, duration: Duration) -> Self {
+    fn new(
+        signals: Signals,
+        reports: Receiver<Report>,
+        duration: Duration,
+        config: &Config,
+    ) -> Self {
         let began = Instant::now();
-        let names = SESSIONS.iter().map(|(name, _)| (*name).to_owned());
+        let sessions = config.sessions.iter().map(|planned| &planned.plan.name);
+        let polls = config.polls.iter().map(|polled| &polled.plan.name);
+        let names = sessions.chain(polls).cloned();
         Self {
             signals,
             reports,
@@ -186,6 +207,7 @@ impl Stage {
             view: View::open(began),
             began,
             duration,
+            rest_connections: config.rest_connections,
             drawn: began,
             told: BTreeMap::new(),
             account: Account::default(),
@@ -194,7 +216,7 @@ impl Stage {
     }
 
     /// Takes in how things stand on both sides, shows it, and says whether it is over.
-    fn hear(&mut self, report: Report, fleet: &Fleet<Session>) -> Order {
+    fn hear(&mut self, report: Report, fleet: &Fleet<Agent>) -> Order {
         self.tell_faults(&report.ledgers);
         let now = Instant::now();
         for heed in &mut self.watch.sessions {
@@ -270,6 +292,7 @@ impl Stage {
         let Account { live, streams, .. } = self.account;
         vec![
             verdict::one_socket(findings),
+            verdict::rest_sockets(findings, self.rest_connections),
             verdict::no_close_wait(findings, left),
             verdict::recovered(&stories),
             verdict::restored(live, streams),
@@ -280,8 +303,12 @@ impl Stage {
     }
 }
 
-fn standings(fleet: &Fleet<Session>) -> Vec<Standing> {
-    let sessions = fleet.ids().filter_map(|id| fleet.machine(id));
+fn standings(fleet: &Fleet<Agent>) -> Vec<Standing> {
+    let agents = fleet.ids().filter_map(|id| fleet.machine(id));
+    let sessions = agents.filter_map(|agent| match agent {
+        Agent::Session(session) => Some(session),
+        Agent::Poller(_) => None,
+    });
     sessions.map(standing).collect()
 }
 

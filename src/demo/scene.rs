@@ -1,9 +1,10 @@
 //! The stage: an exchange of its own for each session, and sessions with their time compressed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,13 +25,13 @@ collect:
     channels: [trade, depth@100ms, bookTicker, kline_1m, ticker]
   - market: binance-usdm
     instruments: [BTCUSDT, ETHUSDT]
-    channels: [aggTrade, depth@100ms, bookTicker, markPrice@1s, forceOrder, kline_1m]
+    channels: [aggTrade, depth@100ms, bookTicker, markPrice@1s, forceOrder, kline_1m, openInterest, globalLongShortAccountRatio, topLongShortPositionRatio]
   - market: okx
     instruments: [BTC-USDT, ETH-USDT]
     channels: [trades, books, tickers, index-tickers, candle1m]
   - market: okx
     instruments: [BTC-USDT-SWAP, ETH-USDT-SWAP]
-    channels: [trades, books, bbo-tbt, funding-rate, mark-price, open-interest]
+    channels: [trades, books, bbo-tbt, funding-rate, mark-price, open-interest, long-short-account-ratio-contract, long-short-position-ratio-contract-top-trader]
   - market: okx
     instruments: [SWAP]
     channels: [liquidation-orders, instruments]
@@ -59,6 +60,7 @@ settings:
     stream_stable: 2000
   limits:
     dials: {count: 280, per: 15000}
+  polls: {open_interest: 1000}
 ";
 
 /// How long a fault lasts that does not end at once.
@@ -66,6 +68,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// By what the exchanges' own times are divided.
 const COMPRESSION: u32 = 20;
+
+/// Any free port of this machine.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The sessions of the plan and the exchanges that they go to: each its own, so that the kernel's
 /// table tells whose a socket is.
@@ -90,6 +95,8 @@ pub(super) enum Conduct {
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) servers: Vec<Server>,
+    /// Where each exchange takes requests over REST.
+    pub(super) desks: Vec<SocketAddr>,
     pub(super) config: Config,
 }
 
@@ -98,14 +105,23 @@ impl Scene {
     pub(super) fn open(seed: u64, conduct: Conduct) -> Result<Self, Failure> {
         let certificates = Certificates::generate()
             .map_err(|error| Failure::Io(format!("no TLS on loopback: {error}")))?;
-        let servers = (0..)
+        let mut servers = (0..)
             .zip(SESSIONS)
             .map(|(number, (_, market))| server(number, market, seed, conduct, &certificates))
             .collect::<io::Result<Vec<_>>>()
             .map_err(|error| Failure::Io(format!("cannot listen on loopback: {error}")))?;
-        let addresses = servers.iter().map(Server::address);
+        let desks = servers
+            .iter_mut()
+            .map(|server| server.listen_too(ANYWHERE))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|error| Failure::Io(format!("cannot listen on loopback: {error}")))?;
+        let addresses = servers.iter().map(Server::address).zip(&desks);
         let config = config(addresses, &certificates)?;
-        Ok(Self { servers, config })
+        Ok(Self {
+            servers,
+            desks,
+            config,
+        })
     }
 }
 
@@ -132,8 +148,7 @@ fn server(
     };
     let seed = seed.wrapping_mul(SESSIONS.len() as u64);
     let exchange = Exchange::new(market, options, seed.wrapping_add(number));
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Server::bind(exchange, anywhere, Some(certificates))
+    Server::bind(exchange, ANYWHERE, Some(certificates))
 }
 
 /// Every fault, as many as leave time to recover from one before the next.
@@ -149,17 +164,26 @@ fn faults(duration: Duration) -> FaultPlan {
 }
 
 /// The configuration, read like anybody's; the authority's certificate is in a file meanwhile.
-fn config(
-    addresses: impl Iterator<Item = SocketAddr>,
+///
+/// A session asks its own exchange over REST, a poller the first of its market.
+fn config<'a>(
+    addresses: impl Iterator<Item = (SocketAddr, &'a SocketAddr)>,
     certificates: &Certificates,
 ) -> Result<Config, Failure> {
     let authority = authority_file();
     fs::write(&authority, certificates.authority())
         .map_err(|error| Failure::write(&authority.display().to_string(), error))?;
     let mut text = format!("{CONFIG}  ca_file: '{}'\nsessions:\n", authority.display());
-    for ((name, _), address) in SESSIONS.iter().zip(addresses) {
+    let mut desks = BTreeMap::new();
+    for ((name, market), (address, desk)) in SESSIONS.iter().zip(addresses) {
+        desks.entry(market).or_insert(desk);
+        let endpoints = format!("{{websocket: 'wss://{address}', rest: 'https://{desk}'}}");
         // Writing to memory cannot fail.
-        let _written = writeln!(text, "  {name}: {{websocket: 'wss://{address}'}}");
+        let _written = writeln!(text, "  {name}: {endpoints}");
+    }
+    text.push_str("markets:\n");
+    for (market, desk) in desks {
+        let _written = writeln!(text, "  {market}: {{rest: 'https://{desk}'}}");
     }
     let config = Config::from_text("demo", &text);
     let removed = fs::remove_file(&authority);

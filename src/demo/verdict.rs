@@ -13,7 +13,7 @@ use crate::audit::Findings;
 use crate::twin::{Disorder, FaultEntry, Ledger, Omission};
 
 /// What every demo collects. Liquidations come when they come.
-const COLLECTED: [&str; 9] = [
+const COLLECTED: [&str; 10] = [
     "trades",
     "books",
     "candles",
@@ -22,6 +22,7 @@ const COLLECTED: [&str; 9] = [
     "index prices",
     "funding rates",
     "open interest",
+    "ratios",
     "instruments",
 ];
 
@@ -85,6 +86,20 @@ pub(super) fn one_socket(findings: Option<&Findings>) -> Row {
         question,
         answer: (most <= 1).into(),
         detail: format!("at most {most} in each of {sessions} sessions, {samples} samples"),
+    }
+}
+
+/// Whether requests over REST never had more sockets than were declared for them.
+pub(super) fn rest_sockets(findings: Option<&Findings>, declared: usize) -> Row {
+    let question = "never more REST sockets than declared";
+    let Some(findings) = findings else {
+        return unknown(question);
+    };
+    let most = findings.pool_max;
+    Row {
+        question,
+        answer: (most <= declared).into(),
+        detail: format!("at most {most} at once of {declared} in all"),
     }
 }
 
@@ -527,11 +542,15 @@ mod tests {
         let findings = |most| Findings {
             samples: 9,
             live_max: BTreeMap::from([(1, 1), (2, most)]),
+            pool_max: most,
             close_wait_max: Duration::from_millis(20),
         };
         assert_eq!(one_socket(Some(&findings(1))).answer, Answer::Yes);
         assert_eq!(one_socket(Some(&findings(2))).answer, Answer::No);
         assert_eq!(one_socket(None).answer, Answer::Unknown);
+        assert_eq!(rest_sockets(Some(&findings(2)), 2).answer, Answer::Yes);
+        assert_eq!(rest_sockets(Some(&findings(3)), 2).answer, Answer::No);
+        assert_eq!(rest_sockets(None, 2).answer, Answer::Unknown);
         assert_eq!(
             no_close_wait(Some(&findings(1)), Some(0)).answer,
             Answer::Yes

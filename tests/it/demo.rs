@@ -22,7 +22,7 @@ fn comes_to_a_good_verdict(runtime: Runtime) {
     assert_eq!(output.status.code(), Some(0), "{told}");
     let (story, verdict) = told.split_once("\nverdict\n").unwrap();
     assert!(story.contains("FAULT"), "{story}");
-    assert_eq!(verdict.lines().count(), 7, "{verdict}");
+    assert_eq!(verdict.lines().count(), 8, "{verdict}");
     let answer = if cfg!(target_os = "linux") {
         "yes"
     } else {

@@ -8,6 +8,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::iter;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -58,6 +59,8 @@ const MAX_ARRIVALS: usize = 64;
 pub struct Server {
     exchange: Exchange,
     listener: Listener,
+    /// A second door to the same exchange, which no fault closes.
+    second: Option<Listener>,
     certificates: Option<Certificates>,
     origin: Instant,
     sleep: Pin<Box<Sleep>>,
@@ -97,6 +100,7 @@ impl Server {
         Ok(Self {
             exchange,
             listener: Listener::bind(address)?,
+            second: None,
             certificates: certificates.cloned(),
             origin,
             sleep: Box::pin(tokio::time::sleep_until(origin)),
@@ -110,6 +114,19 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.listener.address()
+    }
+
+    /// Listens at a second address as well, and says where that is: whoever sends requests there
+    /// and opens WebSockets at the first can tell the two kinds of sockets apart by their ports.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound.
+    pub fn listen_too(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let second = Listener::bind(address)?;
+        let address = second.address();
+        self.second = Some(second);
+        Ok(address)
     }
 
     /// The exchange that is served.
@@ -212,16 +229,22 @@ impl Server {
     }
 
     fn poll_arrivals(&mut self, cx: &mut Context<'_>) -> bool {
-        while self.arrived.len() < MAX_ARRIVALS {
-            match self.listener.poll_accept(cx) {
-                Poll::Ready(Ok(stream)) => self.arrived.push(stream),
-                Poll::Ready(Err(_)) => {
-                    // One connection died before it was ours, or descriptors have run out.
-                    self.wake_by(Instant::now() + ACCEPT_AGAIN);
-                    break;
+        let mut failed = false;
+        for listener in iter::once(&mut self.listener).chain(&mut self.second) {
+            while self.arrived.len() < MAX_ARRIVALS {
+                match listener.poll_accept(cx) {
+                    Poll::Ready(Ok(stream)) => self.arrived.push(stream),
+                    Poll::Ready(Err(_)) => {
+                        failed = true;
+                        break;
+                    }
+                    Poll::Pending => break,
                 }
-                Poll::Pending => break,
             }
+        }
+        if failed {
+            // One connection died before it was ours, or descriptors have run out.
+            self.wake_by(Instant::now() + ACCEPT_AGAIN);
         }
         !self.arrived.is_empty()
     }
