@@ -117,8 +117,7 @@ impl Merger {
             Event::OutOfOrder {
                 event, disorder, ..
             } => (event, *disorder == Disorder::Reset),
-            // A hole of one line is none as long as the other fills it.
-            Event::Gap(gap) => return self.gap(id, gap),
+            Event::Gap(gap) => return self.gap(id, heard, gap, lines),
             Event::Status(Status::Down { .. }) => {
                 self.down(id, heard.received, lines);
                 return Taken::No;
@@ -146,15 +145,50 @@ impl Merger {
             .collect()
     }
 
-    fn gap(&self, id: MachineId, gap: &Gap<'_>) -> Taken {
-        let place = self.find(id, gap.stream.channel, &gap.stream.instrument);
-        let Some(merging) = place.and_then(|place| self.streams.get(place)) else {
+    /// A hole of one line is none as long as the other fills it. Numbers that were used up are
+    /// told in their place, and so is what neither line was there to hear.
+    fn gap(
+        &mut self,
+        id: MachineId,
+        heard: &Heard<'_>,
+        gap: &Gap<'_>,
+        lines: &mut Vec<Vec<u8>>,
+    ) -> Taken {
+        let Some(place) = self.find(id, gap.stream.channel, &gap.stream.instrument) else {
             return Taken::No;
         };
-        match gap.cause == GapCause::Restart && merging.since == NEVER {
-            // What neither line was there to hear.
-            true => Taken::No,
-            false => Taken::Yes,
+        match (gap.cause, gap.missing) {
+            (GapCause::Spent, Some(spent)) => {
+                let numbers = Numbers {
+                    first: spent.from,
+                    last: spent.to,
+                    previous: None,
+                };
+                self.offer(id, place, heard, numbers, Kind::Live, lines);
+            }
+            (GapCause::Restart, Some(missing)) => {
+                if let Some(merging) = self.streams.get_mut(place) {
+                    let (arbiter, mut tell) = merging.parts(&self.sessions, heard.received, lines);
+                    arbiter.missed(missing, gap.cause, &mut |merged| tell.tell(merged));
+                }
+            }
+            (GapCause::Restart, None) => return self.first_word(place),
+            (
+                GapCause::Missing
+                | GapCause::Connection
+                | GapCause::Resubscription
+                | GapCause::Spent,
+                _,
+            ) => {}
+        }
+        Taken::Yes
+    }
+
+    /// A restart of a stream without numbers is told by whichever line speaks first.
+    fn first_word(&self, place: usize) -> Taken {
+        match self.streams.get(place) {
+            Some(merging) if merging.since != NEVER => Taken::Yes,
+            Some(_) | None => Taken::No,
         }
     }
 
@@ -170,23 +204,34 @@ impl Merger {
         let (Some(place), Some(numbers)) = (place, Numbers::of(event)) else {
             return Taken::No;
         };
-        let Some(session) = self.sessions.get(id.index()) else {
-            return Taken::No;
-        };
-        let Some(merging) = self.streams.get_mut(place) else {
-            return Taken::No;
+        self.offer(id, place, heard, numbers, kind(event, reset), lines);
+        Taken::Yes
+    }
+
+    /// Puts what a line has brought before the arbiter of its stream.
+    fn offer(
+        &mut self,
+        id: MachineId,
+        place: usize,
+        heard: &Heard<'_>,
+        numbers: Numbers,
+        kind: Kind,
+        lines: &mut Vec<Vec<u8>>,
+    ) {
+        let session = self.sessions.get(id.index());
+        let (Some(session), Some(merging)) = (session, self.streams.get_mut(place)) else {
+            return;
         };
         let arrival = Arrival {
             line: session.line,
             numbers,
-            kind: kind(event, reset),
+            kind,
             received: heard.received,
         };
         let payload = || {
             let mut line = Vec::new();
-            session
-                .writer
-                .event(&mut line, heard.received, &heard.event);
+            let writer = &session.writer;
+            writer.event(&mut line, heard.received, &heard.event);
             line
         };
         {
@@ -194,7 +239,6 @@ impl Merger {
             arbiter.offer(arrival, payload, &mut |merged| tell.tell(merged));
         }
         merging.since = heard.received;
-        Taken::Yes
     }
 
     fn down(&mut self, id: MachineId, received: UnixNanos, lines: &mut Vec<Vec<u8>>) {
