@@ -5,6 +5,7 @@
 mod binance_answers;
 mod binance_events;
 mod books;
+mod changed_bytes;
 mod connection_wire;
 mod connection_year;
 mod exactness;

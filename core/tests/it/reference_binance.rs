@@ -316,7 +316,7 @@ fn contract(data: &Value) -> String {
     Figures::of("instrument")
         .put(
             "type",
-            data.get("ct").map(|kind| contract_type(&text(kind))),
+            Some(contract_type(&data.get("ct").map(text).unwrap_or_default())),
         )
         .put("state", Some(text(&data["cs"])))
         .put("pair", data.get("ps").map(text))
