@@ -2,6 +2,7 @@
 //! is worth. Nothing is ever read out of a name.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
@@ -38,7 +39,7 @@ pub struct Symbol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
     /// What both are.
-    pub symbol: Symbol,
+    pub symbol: Box<Symbol>,
     /// The venue's names of them.
     pub names: [String; 2],
 }
@@ -99,7 +100,7 @@ impl Catalog {
         match self.names.get(&symbol) {
             Some(other) if other != name => Err(Collision {
                 names: [other.clone(), name.to_owned()],
-                symbol,
+                symbol: Box::new(symbol),
             }),
             Some(_) => Ok(()),
             None => {

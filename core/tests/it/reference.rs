@@ -95,9 +95,9 @@ pub(crate) fn rows(levels: &Value) -> String {
 }
 
 pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::Number(number) => number.to_string(),
-        other => other.as_str().unwrap().to_owned(),
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.as_number().unwrap().to_string(),
     }
 }
 
