@@ -576,13 +576,17 @@ mod tests {
     #[test]
     fn another_version_is_told_by_its_number() {
         let mut newer = beginning();
-        newer[8] = 2;
+        let [next, _] = (block::VERSION + 1).to_le_bytes();
+        newer[8] = next;
         let check = block::check32(0, &newer[..12]);
         newer[12..].copy_from_slice(&check);
         let error = replay(&newer).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "it is of version 2 of the format; this program reads 1"
+            format!(
+                "it is of version {next} of the format; this program reads {}",
+                block::VERSION
+            )
         );
     }
 

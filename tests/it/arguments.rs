@@ -85,7 +85,7 @@ fn a_configuration_that_is_refused_is_told_with_file_line_and_column() {
     let file = path.to_str().unwrap();
     let sentence = format!(
         "marketprism: {file}:3:5: `instrument` is not a key of `collect[0]` (did you mean \
-         `instruments`?); allowed: market, instruments, channels\n"
+         `instruments`?); allowed: market, instruments, channels, lines\n"
     );
     for command in ["check", "run"] {
         assert_eq!(told(&[command, file]), (Some(2), sentence.clone()));
