@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use marketprism_core::connection::Quota;
+use marketprism_core::connection::{Endpoint, Quota};
 use marketprism_core::market::Market;
 use marketprism_core::plan;
 use marketprism_core::poller::PollSettings;
@@ -160,9 +160,6 @@ impl Layer {
         for (period, value) in &self.polls {
             *period(settings) = *value;
         }
-        if let Some(url) = &self.rest {
-            settings.rest = url.join("");
-        }
     }
 
     fn read_limits(&mut self, field: &Field<'_>, scope: Scope) -> Result<(), Flaw> {
@@ -258,6 +255,16 @@ fn read_quota(field: &Field<'_>, least: u64) -> Result<Quota, Flaw> {
         count: u32::try_from(count).unwrap_or(u32::MAX),
         per: mapping.required("per")?.millis()?,
     })
+}
+
+/// Where requests over REST go: to where the narrowest layer says, or else to the server that takes
+/// the place of the venue's own, because answers of another would not fit what that one streams.
+pub(super) fn rest(layers: &[&Layer]) -> Option<Endpoint> {
+    let narrowest = || layers.iter().rev();
+    let rest = narrowest().find_map(|layer| layer.rest.as_ref());
+    let websocket = || narrowest().find_map(|layer| layer.websocket.as_ref());
+    rest.map(|url| url.join(""))
+        .or_else(|| websocket().map(BaseUrl::server))
 }
 
 /// The name of the layer for one market, checked.

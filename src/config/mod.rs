@@ -337,7 +337,9 @@ impl Layers {
     fn polled(&self, plan: PollPlan) -> Polled {
         let mut settings = PollSettings::of(plan.market);
         let mut trust = self.webpki.clone();
-        for layer in self.of_market(plan.market) {
+        let layers: Vec<_> = self.of_market(plan.market).collect();
+        settings.rest = layer::rest(&layers).unwrap_or(settings.rest);
+        for layer in layers {
             layer.poll(&mut settings);
             if let Some(layer_trust) = &layer.trust {
                 trust = layer_trust.clone();
@@ -356,15 +358,14 @@ impl Layers {
         let (mut timers, mut own_limits) = (None, None);
         let by_name = self.sessions.iter().filter(|named| named.name == plan.name);
         let of_market = self.of_market(plan.market);
-        for layer in of_market.chain(by_name.map(|named| &named.layer)) {
+        let layers: Vec<_> = of_market.chain(by_name.map(|named| &named.layer)).collect();
+        settings.rest = layer::rest(&layers).unwrap_or(settings.rest);
+        for layer in layers {
             layer.change(&mut settings);
             timers = layer.timers.or(timers);
             own_limits = layer.limits.or(own_limits);
             if let Some(url) = &layer.websocket {
                 settings.connection.endpoint = url.join(&plan.endpoint.path);
-            }
-            if let Some(url) = &layer.rest {
-                settings.rest = url.join("");
             }
             if let Some(layer_trust) = &layer.trust {
                 trust = layer_trust.clone();

@@ -324,8 +324,9 @@ sink: {file: out.ndjson, block: off}
         ("okx-public-1", okx, 1, 1, 1, false),
     ];
     assert_eq!(told, expected);
-    let rest = RestUrl(&config.sessions[1].settings.rest).to_string();
-    assert_eq!(rest, "http://localhost:3001");
+    let rest = |at: usize| RestUrl(&config.sessions[at].settings.rest).to_string();
+    assert_eq!(rest(1), "http://localhost:3001");
+    assert_eq!(rest(0), "http://localhost:2000", "where the streams are");
     assert_eq!(
         config.sink.destination,
         Destination::File("out.ndjson".into())

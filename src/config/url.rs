@@ -72,6 +72,14 @@ impl BaseUrl {
         })
     }
 
+    /// The same server, without a path.
+    pub(super) fn server(&self) -> Endpoint {
+        Endpoint {
+            path: String::new(),
+            ..self.0.clone()
+        }
+    }
+
     /// Where `path` is to be found under this base.
     pub(super) fn join(&self, path: &str) -> Endpoint {
         let mut endpoint = self.0.clone();
