@@ -92,6 +92,8 @@ CONFIG = """\
   - {{market: binance-usdm, instruments: [BTCUSDT, ETHUSDT], channels: [aggTrade, depth@100ms, bookTicker]}}
   - {{market: okx, instruments: [BTC-USDT, ETH-USDT-SWAP], channels: [trades, books, bbo-tbt, tickers]}}
 settings:
+  # Nobody is there: all sockets that are judged are those of the sessions.
+  rest: http://127.0.0.1:9
   timers: {timers}
 markets:
 {markets}

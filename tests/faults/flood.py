@@ -44,7 +44,7 @@ CONFIG = """\
 {runtime}collect:
   - {{market: binance-spot, instruments: [BTCUSDT], channels: [trade]}}
 markets:
-  binance-spot: {{websocket: 'ws://127.0.0.1:{port}'}}
+  binance-spot: {{websocket: 'ws://127.0.0.1:{port}', rest: 'http://127.0.0.1:9'}}
 sink: {{buffer_bytes: {buffer}}}
 """
 
