@@ -124,6 +124,7 @@ impl Merger {
             }
             Event::Status(_)
             | Event::Subscription { .. }
+            | Event::Book { .. }
             | Event::Notice(_)
             | Event::Undecoded(_) => return Taken::No,
         };
@@ -200,6 +201,9 @@ impl Merger {
         reset: bool,
         lines: &mut Vec<Vec<u8>>,
     ) -> Taken {
+        if matches!(event.body, Body::Book(book) if book.kind.is_asked_for(event.channel)) {
+            return Taken::No;
+        }
         let place = self.find(id, event.channel, event.subject);
         let (Some(place), Some(numbers)) = (place, Numbers::of(event)) else {
             return Taken::No;

@@ -89,6 +89,7 @@ impl Pair {
                 Event::Gap(_) => self.heard.gaps += 1,
                 Event::Status(_)
                 | Event::Subscription { .. }
+                | Event::Book { .. }
                 | Event::Notice(_)
                 | Event::Undecoded(_) => {}
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use marketprism_core::connection::{Cause, Status};
 use marketprism_core::fleet::MachineId;
 use marketprism_core::market::{self, Body, BookKind, Decimal};
-use marketprism_core::session::{Change, Event, Gap, GapCause, Heard, Missing, Stream};
+use marketprism_core::session::{BookState, Change, Event, Gap, GapCause, Heard, Missing, Stream};
 
 /// Over how long the rate of events is taken.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -248,6 +248,18 @@ impl Heed {
                 Change::Requested { .. } | Change::Confirmed | Change::Live => None,
                 Change::Silent | Change::Renewing | Change::Mute | Change::Refused(_) => {
                     Some(format!("{stream} is {}", change.name()))
+                }
+            },
+            Event::Book { stream, state } => match state {
+                BookState::Waiting | BookState::Synchronised { .. } => None,
+                BookState::Crossed { .. } => Some(format!("the book of {stream} is crossed")),
+                BookState::Refused(refusal) => {
+                    let why = refusal.name();
+                    Some(format!("a snapshot of {stream} is refused: {why}"))
+                }
+                BookState::Broken(broken) => {
+                    let why = broken.cause.name();
+                    Some(format!("the book of {stream} is broken: {why}"))
                 }
             },
             Event::Notice(_) => Some("the venue gives notice".to_owned()),

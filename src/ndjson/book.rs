@@ -2,6 +2,7 @@
 
 use marketprism_core::book::{Break, Cause, Refusal, Status};
 use marketprism_core::market::{Event, Level, Missing};
+use marketprism_core::session;
 use serde::Serialize;
 
 use super::market::{Head, Levels};
@@ -27,6 +28,18 @@ struct TopLine<'a> {
     last: Option<i64>,
     bids: Levels<'a>,
     asks: Levels<'a>,
+}
+
+impl From<session::BookState> for BookState {
+    fn from(state: session::BookState) -> Self {
+        match state {
+            session::BookState::Waiting => Self::of(Status::Waiting, None),
+            session::BookState::Synchronised { last } => Self::of(Status::Synchronised, last),
+            session::BookState::Crossed { last } => Self::of(Status::Crossed, last),
+            session::BookState::Refused(refusal) => Self::refused(refusal),
+            session::BookState::Broken(broken) => Self::broken(broken),
+        }
+    }
 }
 
 impl BookState {

@@ -109,7 +109,8 @@ impl<'a> EventLine<'a> {
     /// Whether it is a book that was asked for over REST: it stands beside the stream of its
     /// changes and not in the order of them.
     pub(crate) fn is_asked_for(&self, channel: Channel) -> bool {
-        self.book == BookKind::Snapshot.name() && !channel.begins_with_snapshot()
+        let snapshot = BookKind::Snapshot;
+        self.book == snapshot.name() && snapshot.is_asked_for(channel)
     }
 
     /// The numbers of market data.

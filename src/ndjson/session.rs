@@ -2,11 +2,11 @@
 
 use marketprism_core::connection::Status;
 use marketprism_core::market::{Channel, Market};
-use marketprism_core::session::{Change, Event, Gap, Notice, Stream, Undecoded};
+use marketprism_core::session::{self, Change, Event, Gap, Notice, Stream, Undecoded};
 use marketprism_core::{Time, UnixNanos};
 use serde::Serialize;
 
-use super::{Origin, Place, Text, write_line, write_market};
+use super::{BookState, Origin, Place, Text, write_line, write_market};
 
 /// Writes the events of one session.
 #[derive(Clone, Debug)]
@@ -77,6 +77,9 @@ impl Writer {
                 );
             }
             Event::Gap(gap) => self.line(out, "gap", received, gap_line(gap)),
+            Event::Book { stream, state } => {
+                self.line(out, "book_state", received, book_line(stream, *state));
+            }
             Event::Notice(notice) => self.line(out, "notice", received, notice_line(*notice)),
             Event::Undecoded(undecoded) => {
                 self.line(out, "undecoded", received, undecoded_line(undecoded));
@@ -228,6 +231,22 @@ fn gap_line<'a>(gap: &Gap<'a>) -> GapLine<'a> {
         from: gap.missing.map(|missing| missing.from),
         to: gap.missing.map(|missing| missing.to),
         since_ns: gap.since.as_nanos(),
+    }
+}
+
+#[derive(Serialize)]
+struct BookLine<'a> {
+    instrument: &'a str,
+    channel: Text<Channel>,
+    #[serde(flatten)]
+    state: BookState,
+}
+
+fn book_line(stream: &Stream, state: session::BookState) -> BookLine<'_> {
+    BookLine {
+        instrument: &stream.instrument,
+        channel: Text(stream.channel),
+        state: state.into(),
     }
 }
 
@@ -445,6 +464,39 @@ mod tests {
         assert_documented(&told);
         let body = r#""cause":"overflow","lost":12,"since_ns":3"#;
         assert_eq!(told, format!("{{\"kind\":\"gap\",{HEAD},{body}}}\n"));
+    }
+
+    #[test]
+    fn books_tell_what_they_are_worth() {
+        use marketprism_core::book::{Break, Cause, Refusal};
+        let missing = Some(Missing { from: 5, to: 9 });
+        let cause = Cause::Gap;
+        let last = Some(7);
+        let table = [
+            (session::BookState::Waiting, r#""state":"waiting""#),
+            (
+                session::BookState::Synchronised { last },
+                r#""state":"synchronised","last":7"#,
+            ),
+            (
+                session::BookState::Crossed { last },
+                r#""state":"crossed","last":7"#,
+            ),
+            (
+                session::BookState::Refused(Refusal::OlderThanChanges),
+                r#""state":"refused","cause":"older-than-changes""#,
+            ),
+            (
+                session::BookState::Broken(Break { missing, cause }),
+                r#""state":"broken","cause":"gap","from":5,"to":9"#,
+            ),
+        ];
+        let stream = &stream();
+        for (state, expected) in table {
+            let told = line(&Event::Book { stream, state });
+            let head = r#""kind":"book_state","instrument":"BTC-USDT","channel":"books""#;
+            assert_eq!(told, format!("{{{head},{expected}}}\n"));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What comes out of a session, as bytes under its digest.
 
 use marketprism_core::Time;
+use marketprism_core::book::{self, Break};
 use marketprism_core::connection::{Action, Cause, Epoch, Fault, Phase, Refusal, Status, Timer};
 use marketprism_core::market::{
     Body, Book, BookKind, Candle, Contract, ContractStyle, Counted, Decimal, Event as MarketEvent,
@@ -9,7 +10,8 @@ use marketprism_core::market::{
 };
 use marketprism_core::rest::{FetchId, Request};
 use marketprism_core::session::{
-    Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded, VenueError,
+    BookState, Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded,
+    VenueError,
 };
 use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
 use marketprism_core::ws::Violation;
@@ -55,6 +57,7 @@ put_fields! {
     Contract { value, multiplier, currency, style }
     Gap<'_> { stream, missing, cause, since }
     Missing { from, to }
+    Break { missing, cause }
     VenueError { rejection, message }
     Rejection { code, reason }
     DecodeError { channel, offset, field, problem }
@@ -74,6 +77,7 @@ impl Put for Request<'_> {
 
 put_names! {
     Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Problem, Reason, Phase, Timer,
+    book::Cause, book::Refusal,
 }
 
 codes! {
@@ -137,6 +141,7 @@ impl Put for Event<'_> {
             Self::Gap(gap) => (4_u8, gap).put(out),
             Self::Notice(notice) => (5_u8, notice).put(out),
             Self::Undecoded(undecoded) => (6_u8, undecoded).put(out),
+            Self::Book { stream, state } => (7_u8, (stream, state)).put(out),
         }
     }
 }
@@ -231,6 +236,18 @@ impl Put for Change<'_> {
             Self::Requested { attempt } => attempt.put(out),
             Self::Refused(error) => error.put(out),
             Self::Confirmed | Self::Live | Self::Silent | Self::Renewing | Self::Mute => {}
+        }
+    }
+}
+
+impl Put for BookState {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Waiting => out.push(0),
+            Self::Synchronised { last } => (1_u8, last).put(out),
+            Self::Crossed { last } => (2_u8, last).put(out),
+            Self::Refused(refusal) => (3_u8, refusal).put(out),
+            Self::Broken(broken) => (4_u8, broken).put(out),
         }
     }
 }

@@ -82,6 +82,7 @@ impl Subject for Session {
                 ),
                 None => format!("gap {}: {}", gap.stream, gap.cause.name()),
             },
+            Event::Book { stream, state } => format!("book {stream} {state:?}"),
             Event::Notice(session::Notice::Shutdown { .. }) => "notice of shutdown".into(),
             Event::Notice(notice) => format!("notice {notice:?}"),
             Event::Undecoded(Undecoded::Malformed(error)) => format!("undecoded {error}"),

@@ -25,7 +25,7 @@ pub use runs::Run;
 pub use silence::Silence;
 
 use crate::connection::Status;
-use crate::market::{Body, BookKind, Channel, Market};
+use crate::market::{Body, Channel, Market};
 use crate::session::{Disorder, Event, GapCause, Missing, Numbers};
 use crate::time::UnixNanos;
 use account::Account;
@@ -215,13 +215,12 @@ impl Ledger {
             Event::Status(Status::Stopped) => return Some(Note::Stopped),
             Event::Status(_)
             | Event::Subscription { .. }
+            | Event::Book { .. }
             | Event::Notice(_)
             | Event::Undecoded(_) => return Some(Note::Alive),
         };
         // It stands beside the stream of its changes and not in the order of them.
-        let is_asked_for =
-            matches!(event.body, Body::Book(book) if book.kind == BookKind::Snapshot);
-        if is_asked_for && !event.channel.begins_with_snapshot() {
+        if matches!(event.body, Body::Book(book) if book.kind.is_asked_for(event.channel)) {
             return Some(Note::Alive);
         }
         Some(Note::Data {

@@ -158,6 +158,13 @@ pub enum BookKind {
 }
 
 impl BookKind {
+    /// Whether a message of this kind in the stream of this channel is the answer to a request: it
+    /// is a snapshot, and the stream brings none. It has no part in the order of the stream.
+    #[must_use]
+    pub const fn is_asked_for(self, channel: Channel) -> bool {
+        matches!(self, Self::Snapshot) && !channel.begins_with_snapshot()
+    }
+
     /// The stable name, for output.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -94,23 +94,37 @@ impl<T> Desk<T> {
 
     /// Puts a request among the wishes; whether there was room.
     pub(crate) fn ask(&mut self, now: Time, errand: Errand, job: T) -> bool {
-        let room = self.tickets.len() < self.capacity;
-        if room {
-            self.wish(Ticket {
-                job,
-                attempts: 0,
-                id: self.last,
-                errand,
-                since: now,
-                stage: Stage::Wished,
-            });
+        self.ask_not_before(now, now, errand, job)
+    }
+
+    /// Likewise, once a time has come.
+    pub(crate) fn ask_not_before(
+        &mut self,
+        now: Time,
+        until: Time,
+        errand: Errand,
+        job: T,
+    ) -> bool {
+        if self.tickets.len() >= self.capacity {
+            return false;
         }
-        room
+        self.last = self.last.next();
+        let ticket = Ticket {
+            job,
+            attempts: 0,
+            id: self.last,
+            errand,
+            since: now.max(until),
+            stage: Stage::Resting { until },
+        };
+        match until <= now {
+            true => self.wish(ticket),
+            false => self.tickets.push(ticket),
+        }
+        true
     }
 
     fn wish(&mut self, mut ticket: Ticket<T>) {
-        self.last = self.last.next();
-        ticket.id = self.last;
         ticket.stage = Stage::Wished;
         let Errand { cost, priority, .. } = ticket.errand;
         self.wishes.push(Wish {
@@ -190,7 +204,10 @@ impl<T> Desk<T> {
         let rested =
             |ticket: &Ticket<T>| matches!(ticket.stage, Stage::Resting { until } if until <= now);
         while let Some(place) = self.tickets.iter().position(rested) {
-            let ticket = self.tickets.remove(place);
+            let mut ticket = self.tickets.remove(place);
+            // The answer to an earlier attempt may still come.
+            self.last = self.last.next();
+            ticket.id = self.last;
             self.wish(ticket);
         }
     }

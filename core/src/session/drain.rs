@@ -1,7 +1,8 @@
 //! The way in: typed events that borrow from the receive buffer, one at a time.
 //!
 //! Decide first, borrow last: [`Session::decide`] takes bytes from the buffer, moves every state
-//! and returns where the next event stands; only [`Session::lend`] borrows it.
+//! and returns where the next event stands; only [`Session::lend`] borrows it. The stream's order
+//! book alone takes it in then, so that it is as of what was lent.
 
 use super::Session;
 use super::event::{Event, Undecoded};
@@ -35,7 +36,7 @@ impl Drain<'_> {
     )]
     pub fn next(&mut self) -> Option<Event<'_>> {
         let next = self.session.decide(self.now, self.received, self.rx)?;
-        self.session.lend(self.rx, next)
+        self.session.lend(self.now, self.rx, next)
     }
 }
 
@@ -263,7 +264,7 @@ impl Session {
     }
 
     /// Lends what has been decided on; valid until the buffer is read into again.
-    fn lend<'a>(&'a mut self, rx: &'a ReceiveBuffer, next: Next) -> Option<Event<'a>> {
+    fn lend<'a>(&'a mut self, now: Time, rx: &'a ReceiveBuffer, next: Next) -> Option<Event<'a>> {
         let (found, part) = match next {
             Next::Note(note) => return self.streams.tell(note),
             Next::Text(found, part) => (found, part),
@@ -277,7 +278,11 @@ impl Session {
         };
         let decoder = &self.reader.decoder;
         Some(match part {
-            Part::Market { index, judged } => present(decoder.event(text, index)?, judged),
+            Part::Market { index, judged } => {
+                let event = decoder.event(text, index)?;
+                self.streams.keep(now, &event);
+                present(event, judged)
+            }
             Part::Unhandled => Event::Undecoded(Undecoded::Unhandled(decoder.kind(text))),
             Part::Unknown => Event::Undecoded(Undecoded::Unknown(decoder.kind(text))),
         })

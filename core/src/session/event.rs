@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::books::BookState;
 use super::sequence::{Disorder, GapCause};
 use super::stream::Stream;
 use crate::connection::Status;
@@ -45,6 +46,14 @@ pub enum Event<'a> {
     },
     /// Data is missing; the next event of the stream comes after the hole.
     Gap(Gap<'a>),
+    /// What the order book of a stream is worth has changed, by the event of the stream that was
+    /// lent before, or with the connection.
+    Book {
+        /// The stream of its changes.
+        stream: &'a Stream,
+        /// What it is worth.
+        state: BookState,
+    },
     /// The venue has announced something.
     Notice(Notice),
     /// A message that could not be used; the stream goes on.

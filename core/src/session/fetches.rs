@@ -53,6 +53,18 @@ impl Session {
     /// Asks for something over REST, to be sent when a fleet gives leave; the events of the answer
     /// are lent like others. One request at a time is made for a stream. Whether this one is.
     pub fn ask(&mut self, now: Time, purpose: Purpose) -> bool {
+        self.ask_not_before(now, now, purpose)
+    }
+
+    /// Asks for the snapshots that books need.
+    pub(super) fn ask_for_books(&mut self, now: Time) {
+        while let Some((stream, not_before)) = self.streams.books.next_wanted() {
+            // Where the venue does not offer it, the book goes on waiting, which has been told.
+            self.ask_not_before(now, not_before, Purpose::Snapshot(stream));
+        }
+    }
+
+    fn ask_not_before(&mut self, now: Time, not_before: Time, purpose: Purpose) -> bool {
         let stream = purpose.stream();
         if self.fetches.jobs().any(|job| job.stream() == stream) {
             return false;
@@ -60,7 +72,8 @@ impl Session {
         let Some(errand) = self.errand(purpose) else {
             return false;
         };
-        self.fetches.ask(now, errand, purpose)
+        self.fetches
+            .ask_not_before(now, not_before, errand, purpose)
     }
 
     /// What is to be sent, where the venue offers it.
@@ -110,7 +123,9 @@ impl Session {
         };
         let decoder = self.reader.decoder_mut();
         match decoder.decode_answer(query, text) {
-            Ok(Decoded::Events { count, .. }) => self.lend_answer(received, text, count, each),
+            Ok(Decoded::Events { count, .. }) => {
+                self.lend_answer(now, received, ticket, text, count, each);
+            }
             Ok(Decoded::Control) => {
                 let rejection = match decoder.control(text) {
                     Some(Control::Refused { rejection, .. }) => rejection.reason,
@@ -131,21 +146,32 @@ impl Session {
         }
     }
 
-    /// Lends the events of an answer, behind what waits to be said.
+    /// Lends the events of an answer, behind what waits to be said. A snapshot that its book
+    /// cannot use is asked for again instead.
     fn lend_answer(
         &mut self,
+        now: Time,
         received: UnixNanos,
+        ticket: Ticket<Purpose>,
         text: &str,
         count: usize,
         each: &mut impl FnMut(Heard<'_>),
     ) {
         self.tell_notes(received, each);
-        add(&mut self.streams.statistics.fetched, 1);
-        let decoder = self.reader.decoder();
+        let (decoder, stream) = (self.reader.decoder(), ticket.job.stream());
+        let mut is_of_use = true;
         for event in (0..count).filter_map(|index| decoder.event(text, index)) {
-            let event = Event::Market(event);
-            each(Heard { received, event });
+            is_of_use = self.streams.keep_answer(now, stream, &event);
+            if is_of_use {
+                let event = Event::Market(event);
+                each(Heard { received, event });
+            }
         }
+        match is_of_use {
+            true => add(&mut self.streams.statistics.fetched, 1),
+            false => self.fetch_failed(now, ticket),
+        }
+        self.tell_notes(received, each);
     }
 
     /// The venue has said no: what may be right later is asked for again, all else is given up.
@@ -157,7 +183,12 @@ impl Session {
             | Reason::WrongPath
             | Reason::Login
             | Reason::Tier
-            | Reason::Conflict => add(&mut self.streams.statistics.fetches_refused, 1),
+            | Reason::Conflict => {
+                add(&mut self.streams.statistics.fetches_refused, 1);
+                if let Purpose::Snapshot(stream) = ticket.job {
+                    self.streams.books.refused(now, stream);
+                }
+            }
         }
     }
 

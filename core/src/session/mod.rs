@@ -1,6 +1,7 @@
 //! One connection to a venue and the streams on it: desired and confirmed subscriptions,
 //! deadlines for everything, and typed events in the order of their streams.
 
+mod books;
 mod drain;
 mod entry;
 mod event;
@@ -24,6 +25,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use books::BookState;
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
 pub use fetches::Purpose;
@@ -34,6 +36,7 @@ pub use statistics::Statistics;
 pub use crate::market::Missing;
 pub use stream::{Reached, Stream, StreamState};
 
+use crate::book::Book;
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{
     Action, Connection, Endpoint, Epoch, FetchId, Input, Phase, SendError, Status, Timer,
@@ -44,6 +47,7 @@ use crate::plan::SessionPlan;
 use crate::rest::{Answer, FetchFault, Request, Wish};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{self, Challenge, Decoder, Operation, Profile, Reason, Rejection, Unsigned};
+use books::Books;
 use drain::Reader;
 use entry::Entry;
 use fetches::Fetches;
@@ -137,6 +141,7 @@ impl Session {
             reader: Reader::new(Decoder::new(plan.market)),
             streams: Streams {
                 notes: Notes::for_streams(entries.len()),
+                books: Books::new(plan.market, entries.iter().map(|entry| &entry.stream)),
                 subscriptions: Subscriptions::new(entries, settings.timing, acks),
                 login: Login::new(),
                 statistics: Statistics::default(),
@@ -225,6 +230,13 @@ impl Session {
     pub fn subscriptions(&self) -> impl Iterator<Item = (&Stream, StreamState)> {
         let entries = self.streams.subscriptions.entries().iter();
         entries.map(|entry| (&entry.stream, entry.state()))
+    }
+
+    /// The order book that the changes of a stream have made, while it is the venue's: as of the
+    /// event that was lent last. Streams are named by their place in the plan.
+    #[must_use]
+    pub fn book(&self, stream: usize) -> Option<&Book> {
+        self.streams.books.get(stream)
     }
 
     /// What the session has seen so far.
@@ -319,6 +331,7 @@ impl Session {
     /// either.
     fn act(&mut self, now: Time) {
         self.pacing.proceed();
+        self.ask_for_books(now);
         if self.connection.phase() == Phase::Open {
             self.log_in(now);
             self.send_requests(now);

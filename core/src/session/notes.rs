@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::books::BookState;
 use super::event::Notice;
 use super::sequence::GapCause;
 use crate::connection::Status;
@@ -33,6 +34,10 @@ pub(super) enum Note {
         missing: Option<Missing>,
         cause: GapCause,
         since: UnixNanos,
+    },
+    Book {
+        stream: usize,
+        state: BookState,
     },
     Notice(Notice),
 }

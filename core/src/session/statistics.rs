@@ -29,6 +29,10 @@ pub struct Statistics {
     pub gaps: u64,
     /// Events out of the order of their stream.
     pub out_of_order: u64,
+    /// Order books that have become the venue's, each time anew.
+    pub books_synchronised: u64,
+    /// Order books that were it no more.
+    pub books_broken: u64,
     /// Announcements of the venue.
     pub notices: u64,
     /// Malformed messages.

@@ -1,5 +1,6 @@
 //! What a message does to its stream: the state behind the way in.
 
+use super::books::{BookState, Books, Outcome};
 use super::entry::Entry;
 use super::event::{Change, Event, Gap, Notice, VenueError};
 use super::login::{Answer, Login};
@@ -17,6 +18,7 @@ use crate::venue::{Control, RequestId, Subject};
 pub(super) struct Streams {
     pub(super) subscriptions: Subscriptions,
     pub(super) notes: Notes,
+    pub(super) books: Books,
     pub(super) login: Login,
     pub(super) statistics: Statistics,
 }
@@ -104,6 +106,53 @@ impl Streams {
         }
     }
 
+    /// The stream's book takes in an event that is being lent; what became of it is told behind
+    /// the event.
+    pub(super) fn keep(&mut self, now: Time, event: &market::Event<'_>) {
+        let Body::Book(message) = event.body else {
+            return;
+        };
+        let Some(place) = self.subscriptions.find(event.channel, event.subject) else {
+            return;
+        };
+        let Some(outcome) = self.books.apply(now, place, &message) else {
+            return;
+        };
+        self.kept(place, outcome);
+        if outcome.is_to_be_renewed {
+            self.subscriptions.broken(now, place);
+        }
+    }
+
+    /// Likewise a snapshot that was asked for; whether it can be used.
+    pub(super) fn keep_answer(
+        &mut self,
+        now: Time,
+        place: usize,
+        event: &market::Event<'_>,
+    ) -> bool {
+        let Body::Book(message) = event.body else {
+            return true;
+        };
+        let Some(outcome) = self.books.answer(now, place, &message) else {
+            return true;
+        };
+        self.kept(place, outcome);
+        !matches!(outcome.state, Some(BookState::Refused(_)))
+    }
+
+    fn kept(&mut self, stream: usize, outcome: Outcome) {
+        let Some(state) = outcome.state else {
+            return;
+        };
+        match state {
+            BookState::Synchronised { .. } => add(&mut self.statistics.books_synchronised, 1),
+            BookState::Broken(_) => add(&mut self.statistics.books_broken, 1),
+            BookState::Waiting | BookState::Crossed { .. } | BookState::Refused(_) => {}
+        }
+        self.notes.push(Note::Book { stream, state });
+    }
+
     /// Takes an acknowledgement, a refusal or a notice.
     pub(super) fn obey(&mut self, now: Time, control: Control<'_>) -> Then {
         add(&mut self.statistics.control, 1);
@@ -172,6 +221,11 @@ impl Streams {
     pub(super) fn closed(&mut self, now: Time) {
         self.login.forget();
         self.subscriptions.closed(now);
+        let notes = &mut self.notes;
+        self.books.interrupt(|stream| {
+            let state = BookState::Waiting;
+            notes.push(Note::Book { stream, state });
+        });
     }
 
     /// The login has come to nothing: what waits for it is refused, and tries again as refused
@@ -188,6 +242,10 @@ impl Streams {
             Note::Status(status) => Event::Status(status),
             Note::Notice(notice) => Event::Notice(notice),
             Note::Subscription { stream, step } => tell_step(entry(stream)?, step)?,
+            Note::Book { stream, state } => {
+                let stream = &entry(stream)?.stream;
+                Event::Book { stream, state }
+            }
             Note::Gap {
                 stream,
                 missing,

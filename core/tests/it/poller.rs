@@ -107,6 +107,7 @@ fn words(event: &Event<'_>) -> String {
         Event::Status(status) => status.name().to_owned(),
         other @ (Event::OutOfOrder { .. }
         | Event::Gap(_)
+        | Event::Book { .. }
         | Event::Notice(_)
         | Event::Undecoded(_)) => format!("{other:?}"),
     }

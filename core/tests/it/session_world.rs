@@ -7,7 +7,9 @@ use marketprism_core::Time;
 use marketprism_core::connection::{Cause, Input, Status};
 use marketprism_core::market::Market;
 use marketprism_core::plan::{Limits, SessionPlan, Wanted, plan};
-use marketprism_core::session::{Change, Event, Session, Settings, StreamState, Undecoded};
+use marketprism_core::session::{
+    BookState, Change, Event, Session, Settings, StreamState, Undecoded,
+};
 
 use crate::exchange::Exchange;
 use crate::sim::Sim;
@@ -20,6 +22,7 @@ pub(crate) enum Said {
     Market(String),
     OutOfOrder(String, &'static str),
     Gap(String, Option<(i64, i64)>, &'static str),
+    Book(String, BookState),
     Open,
     Down(Cause),
     Notice(String),
@@ -27,7 +30,7 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    fn of(event: Event<'_>) -> Option<Self> {
+    pub(crate) fn of(event: Event<'_>) -> Option<Self> {
         let name = |event: marketprism_core::market::Event<'_>| {
             format!("{} {}", event.subject, event.channel)
         };
@@ -46,6 +49,7 @@ impl Said {
                 let missing = gap.missing.map(|missing| (missing.from, missing.to));
                 Self::Gap(gap.stream.to_string(), missing, gap.cause.name())
             }
+            Event::Book { stream, state } => Self::Book(stream.to_string(), state),
             Event::Notice(notice) => Self::Notice(format!("{notice:?}")),
             Event::Undecoded(Undecoded::Malformed(error)) => Self::Undecoded(error.to_string()),
             Event::Undecoded(other) => Self::Undecoded(format!("{other:?}")),
