@@ -1,22 +1,28 @@
-//! Answers of REST that the exchanges really sent, and what clients sent: the rest of the
-//! recordings.
+//! Answers of REST that the exchanges really sent, some of them between messages, and what clients
+//! sent: the rest of the recordings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::{Channel, Market, Speed, Venue};
 use marketprism_core::venue::{Asked, Decoded, Decoder, Query};
 use serde_json::Value;
 
-use crate::recordings::recordings;
+use crate::recordings::{FOLDERS, is_snapshot, recordings};
+use crate::reference_binance;
 use crate::reference_okx;
 use crate::venue_decode::{events, scrambled};
 
-/// The folders whose answers are read here, and their markets.
-const FOLDERS: [(&str, Market); 1] = [("okx", Market::Okx)];
-
 /// What was asked, and of what.
 type Question = (Asked, String);
+
+/// A file, what one of its lines was, and how many of them.
+type Rows<'a> = BTreeMap<(&'a str, &'a str), usize>;
+
+const MESSAGES: &str = include_str!("recordings.tsv");
+const ANSWERS: &str = include_str!("recorded_answers.tsv");
+/// What is no event, and why.
+const REASONS: &str = include_str!("recorded_without_events.tsv");
 
 #[test]
 fn every_recorded_answer_is_read_as_it_is_printed_and_every_one_is_accounted_for() {
@@ -28,21 +34,21 @@ fn every_recorded_answer_is_read_as_it_is_printed_and_every_one_is_accounted_for
             let text = std::fs::read_to_string(&file).unwrap();
             let urls = std::fs::read_to_string(file.with_extension("url")).unwrap_or_default();
             let mut urls = urls.lines();
-            for line in text.lines() {
+            for line in text
+                .lines()
+                .filter(|line| holds_answers(&name) || is_snapshot(line))
+            {
                 let url = urls.next().unwrap_or_default();
                 let label = account(market, &name, url, line);
                 *counts.entry((name.clone(), label)).or_insert(0_usize) += 1;
             }
         }
     }
-    let table: BTreeMap<(String, String), usize> = include_str!("recorded_answers.tsv")
-        .lines()
-        .map(|row| {
-            let cells: Vec<&str> = row.split('\t').collect();
-            let count = cells[2].parse().unwrap();
-            ((cells[0].to_owned(), cells[1].to_owned()), count)
-        })
+    let counts: Rows<'_> = counts
+        .iter()
+        .map(|((file, label), count)| ((file.as_str(), label.as_str()), *count))
         .collect();
+    let table = rows(ANSWERS);
     for (row, count) in &counts {
         if table.get(row) != Some(count) {
             println!("found\t{}\t{}\t{count}", row.0, row.1);
@@ -54,6 +60,69 @@ fn every_recorded_answer_is_read_as_it_is_printed_and_every_one_is_accounted_for
     );
 }
 
+#[test]
+fn every_recorded_line_is_in_one_of_the_two_tables_and_none_is_unknown() {
+    let Some(root) = recordings() else { return };
+    let mut counted = BTreeMap::new();
+    for ((file, _), count) in rows(MESSAGES).into_iter().chain(rows(ANSWERS)) {
+        *counted.entry(file.to_owned()).or_insert(0) += count;
+    }
+    let lines: BTreeMap<String, usize> = FOLDERS
+        .iter()
+        .flat_map(|(folder, _)| files(&root.join(folder)))
+        .map(|file| {
+            let name = file.strip_prefix(&root).unwrap().display().to_string();
+            let text = std::fs::read_to_string(&file).unwrap();
+            (name, text.lines().count())
+        })
+        .collect();
+    assert_eq!(counted, lines);
+    let total: usize = lines.values().sum();
+    println!(
+        "{total} lines in {} files, none of them unknown",
+        lines.len()
+    );
+    assert!(!MESSAGES.contains("unknown") && !ANSWERS.contains("unknown"));
+}
+
+#[test]
+fn whatever_is_no_event_has_a_reason_in_words() {
+    let silent = |label: &str| !is_event(label);
+    let messages = rows(MESSAGES).into_keys().map(|(_, label)| label);
+    let answers = rows(ANSWERS).into_keys().map(|(_, label)| label);
+    let found: BTreeSet<&str> = messages
+        .chain(answers)
+        .filter(|label| silent(label))
+        .collect();
+    let reasons: BTreeMap<&str, &str> = REASONS
+        .lines()
+        .map(|row| row.split_once('\t').unwrap())
+        .collect();
+    assert_eq!(found, reasons.keys().copied().collect());
+    assert!(reasons.values().all(|reason| reason.contains(' ')));
+}
+
+/// Whether lines of this label become events; `unhandled kline` and `control` do not.
+fn is_event(label: &str) -> bool {
+    let words = [
+        "unhandled ",
+        "not asked for ",
+        "control",
+        "refusal",
+        "request",
+    ];
+    !words.iter().any(|word| label.starts_with(word))
+}
+
+fn rows(table: &str) -> Rows<'_> {
+    let row = |row| {
+        let mut cells = str::split(row, '\t');
+        let (file, label) = (cells.next().unwrap(), cells.next().unwrap());
+        ((file, label), cells.next().unwrap().parse().unwrap())
+    };
+    table.lines().map(row).collect()
+}
+
 /// Reads a line and says what it was.
 fn account(market: Market, file: &str, url: &str, line: &str) -> String {
     let tree: Value = serde_json::from_str(line).unwrap();
@@ -61,15 +130,30 @@ fn account(market: Market, file: &str, url: &str, line: &str) -> String {
         assert!(tree.get("op").is_some(), "{line}");
         return "request".to_owned();
     }
-    let Some((asked, instrument)) = question(file, url, &tree) else {
-        return "not asked for".to_owned();
+    let mut decoder = Decoder::new(market);
+    let question = match market.venue() {
+        Venue::Okx => okx_question(file, url, &tree),
+        Venue::Binance => binance_question(endpoint(file, url), url),
+    };
+    if market.venue() == Venue::Binance && tree.get("code").is_some() {
+        let query = Query {
+            asked: Asked::Poll(Channel::OpenInterest),
+            instrument: "",
+        };
+        assert_eq!(decoder.decode_answer(query, line), Ok(Decoded::Control));
+        return "refusal".to_owned();
+    }
+    let Some((asked, instrument)) = question else {
+        return format!("not asked for {}", endpoint(file, url));
     };
     let query = Query {
         asked,
         instrument: &instrument,
     };
-    let mut decoder = Decoder::new(market);
-    let expected = expected(query, &tree);
+    let expected = match market.venue() {
+        Venue::Okx => okx_expected(query, &tree),
+        Venue::Binance => reference_binance::answer(market, query, &tree),
+    };
     for text in [line.to_owned(), scrambled(&tree, 7)] {
         match decoder.decode_answer(query, &text) {
             Ok(Decoded::Events { count, .. }) => assert_eq!(count, expected.len(), "{text}"),
@@ -80,8 +164,39 @@ fn account(market: Market, file: &str, url: &str, line: &str) -> String {
     format!("answer {}", asked.channel())
 }
 
+/// What was asked for: the last word of the URL's path, or of the folder's name.
+fn endpoint<'a>(file: &'a str, url: &'a str) -> &'a str {
+    let place = match (url.split('?').next(), file.rsplit_once('/')) {
+        (Some("") | None, Some((folder, _))) if folder.contains("/rest-") => folder,
+        (Some("") | None, _) => "depth",
+        (Some(path), _) => path,
+    };
+    place.rsplit(['/', '_', '-']).next().unwrap()
+}
+
+fn binance_question(endpoint: &str, url: &str) -> Option<Question> {
+    let asked = match endpoint {
+        "depth" => Asked::Book(Channel::Depth(Speed::Ms100)),
+        "trades" => Asked::Trades {
+            channel: Channel::Trade,
+            from: 0,
+            to: i64::MAX,
+        },
+        "openInterest" => Asked::Poll(Channel::OpenInterest),
+        "topLongShortAccountRatio" => Asked::Poll(Channel::TopAccountRatio),
+        "topLongShortPositionRatio" => Asked::Poll(Channel::TopPositionRatio),
+        "globalLongShortAccountRatio" => Asked::Poll(Channel::AccountRatio),
+        "exchangeInfo" => return Some((Asked::Poll(Channel::ExchangeInfo), String::new())),
+        _ => return None,
+    };
+    let named = url
+        .split_once("symbol=")
+        .map_or("BTCUSDT", |(_, rest)| rest);
+    Some((asked, named.split('&').next()?.to_owned()))
+}
+
 /// The question that an answer answers: told by its URL, by its folder, or by what it holds.
-fn question(file: &str, url: &str, tree: &Value) -> Option<Question> {
+fn okx_question(file: &str, url: &str, tree: &Value) -> Option<Question> {
     if let Some((_, kind)) = url.split_once("instType=") {
         let kind = kind.split('&').next()?;
         return Some((Asked::Poll(Channel::Instruments), kind.to_owned()));
@@ -101,23 +216,28 @@ fn question(file: &str, url: &str, tree: &Value) -> Option<Question> {
     ))
 }
 
-fn expected(query: Query<'_>, tree: &Value) -> Vec<String> {
+fn okx_expected(query: Query<'_>, tree: &Value) -> Vec<String> {
     let rows = tree.get("data").unwrap_or(tree).as_array().unwrap();
     let channel = query.asked.channel().to_string();
     let of = |row| reference_okx::of_row(&channel, query.instrument, Some("snapshot"), row);
     rows.iter().flat_map(|row| of(row).unwrap()).collect()
 }
 
-/// What `recordings::files` leaves out.
+/// Whether a file holds answers, or what a client sent; `recordings::files` leaves it out.
+fn holds_answers(name: &str) -> bool {
+    ["/rest", ".rest.", ".client-sent."]
+        .iter()
+        .any(|mark| name.contains(mark))
+}
+
+/// All files of lines.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let whole = path.display().to_string();
-        let other = ["/rest", ".rest.", ".client-sent."];
         if path.is_dir() {
             found.extend(files(&path));
-        } else if whole.ends_with(".ndjson") && other.iter().any(|mark| whole.contains(mark)) {
+        } else if path.extension().is_some_and(|ending| ending == "ndjson") {
             found.push(path);
         }
     }

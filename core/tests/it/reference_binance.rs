@@ -1,6 +1,7 @@
 //! The slow decoder of Binance: each field of a parsed tree by its name.
 
-use marketprism_core::market::Market;
+use marketprism_core::market::{Channel, Market};
+use marketprism_core::venue::{Asked, Query};
 use serde_json::Value;
 
 use crate::reference::{nanos, number, rows, text};
@@ -309,10 +310,6 @@ fn liquidation(order: &Value) -> String {
 }
 
 fn contract(data: &Value) -> String {
-    // Never is the year 2100.
-    let date = |key: &str| {
-        nanos(data.get(key)).filter(|time| ![0, 4_133_404_800_000_000_000].contains(time))
-    };
     Figures::of("instrument")
         .put(
             "type",
@@ -320,8 +317,8 @@ fn contract(data: &Value) -> String {
         )
         .put("state", Some(text(&data["cs"])))
         .put("pair", data.get("ps").map(text))
-        .put("listed", date("ot"))
-        .put("expires", date("dt"))
+        .put("listed", date(data, "ot"))
+        .put("expires", date(data, "dt"))
         .done()
 }
 
@@ -334,6 +331,103 @@ fn contract_type(word: &str) -> &'static str {
         (false, true) => "futures",
         (false, false) => "other",
     }
+}
+
+/// The events of the answer to a query.
+pub(crate) fn answer(market: Market, query: Query<'_>, answer: &Value) -> Vec<String> {
+    let channel = query.asked.channel();
+    let of = |instrument: &str, time: &str, sent: &str, row: &Value, body: String| {
+        let (time, sent) = (nanos(row.get(time)), nanos(row.get(sent)));
+        let subject = query.instrument;
+        format!("{market} {channel} {subject}/{instrument} {time:?} {sent:?} {body}")
+    };
+    let one = |time: &str, row: &Value, body| of(query.instrument, time, "E", row, body);
+    let all = |rows: &Value, each: &dyn Fn(&Value) -> String| {
+        rows.as_array().unwrap().iter().map(each).collect()
+    };
+    match query.asked {
+        Asked::Book(_) => vec![one("T", answer, book("snapshot", answer))],
+        Asked::Trades { .. } => all(answer, &|row| one("time", row, past_trade(row))),
+        Asked::Poll(Channel::OpenInterest) => {
+            let interest = Figures::of("open_interest");
+            let interest = interest.put("quantity", Some(text(&answer["openInterest"])));
+            vec![one("time", answer, interest.done())]
+        }
+        Asked::Poll(Channel::ExchangeInfo) => all(&answer["symbols"], &|row| {
+            of(&text(&row["symbol"]), "", "", row, listed(market, row))
+        }),
+        Asked::Poll(_) => all(answer, &|row| {
+            one("timestamp", row, ratio(&channel.to_string(), row))
+        }),
+    }
+}
+
+fn past_trade(row: &Value) -> String {
+    let side = match row["isBuyerMaker"].as_bool().unwrap() {
+        true => "sell",
+        false => "buy",
+    };
+    let id = number(&row["id"]).unwrap();
+    let (price, quantity) = (text(&row["price"]), text(&row["qty"]));
+    format!("trade {id} Some({id}) Some({id}) {price} {quantity} None {side} None None None")
+}
+
+fn ratio(channel: &str, row: &Value) -> String {
+    let of = match channel {
+        "topLongShortAccountRatio" => "top_accounts",
+        "topLongShortPositionRatio" => "top_positions",
+        _ => "accounts",
+    };
+    let either = |one: &str, other: &str| row.get(one).or_else(|| row.get(other)).map(text);
+    Figures::of("ratio")
+        .put("of", Some(of))
+        .put("ratio", row.get("longShortRatio").map(text))
+        .put("long", either("longAccount", "longPosition"))
+        .put("short", either("shortAccount", "shortPosition"))
+        .done()
+}
+
+/// A row of the list of instruments.
+fn listed(market: Market, row: &Value) -> String {
+    let word = |key: &str| given(row.get(key));
+    let filter = |kind: &str, key: &str| {
+        let filters = row["filters"].as_array().unwrap();
+        let filter = filters.iter().find(|filter| filter["filterType"] == kind)?;
+        // A filter that is off has zeros.
+        given(filter.get(key)).filter(|step| step.chars().any(|c| ('1'..='9').contains(&c)))
+    };
+    let kind = match market {
+        Market::BinanceSpot => "spot",
+        Market::BinanceUsdm | Market::BinanceCoinm | Market::Okx => {
+            contract_type(&word("contractType").unwrap_or_default())
+        }
+    };
+    let shown = Figures::of("instrument")
+        .put("type", Some(kind))
+        .put("state", word("status").or_else(|| word("contractStatus")))
+        .put("pair", word("pair"))
+        .put("base", word("baseAsset"))
+        .put("quote", word("quoteAsset"))
+        .put("settle", word("marginAsset"))
+        .put("price_step", filter("PRICE_FILTER", "tickSize"))
+        .put("quantity_step", filter("LOT_SIZE", "stepSize"))
+        .put("least_quantity", filter("LOT_SIZE", "minQty"))
+        .put("listed", date(row, "onboardDate"))
+        .put("expires", date(row, "deliveryDate"));
+    match word("contractSize") {
+        None => shown.done(),
+        Some(size) => shown
+            .put("value", Some(size))
+            .put("multiplier", Some(1))
+            .put("currency", word("quoteAsset"))
+            .put("style", Some("inverse"))
+            .done(),
+    }
+}
+
+/// A date; never is the year 2100.
+fn date(row: &Value, key: &str) -> Option<i128> {
+    nanos(row.get(key)).filter(|time| ![0, 4_133_404_800_000_000_000].contains(time))
 }
 
 /// A number that may be missing or empty.
