@@ -3,7 +3,7 @@
 use marketprism_core::market::Market;
 use marketprism_core::venue::{Decoded, Decoder};
 
-const MESSAGES: [(Market, &str); 9] = [
+const MESSAGES: [(Market, &str); 20] = [
     (
         Market::BinanceSpot,
         r#"{"stream":"bnbbtc@aggTrade","data":{"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.00100000","q":"100","f":100,"l":105,"T":1672515782135,"m":false,"M":true}}"#,
@@ -35,6 +35,50 @@ const MESSAGES: [(Market, &str); 9] = [
     (
         Market::Okx,
         r#"{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{"instType":"SPOT","instId":"BTC-USDT","last":"1","lastSz":"1","askPx":"1","askSz":"1","bidPx":"1","bidSz":"1","open24h":"1","high24h":"1","low24h":"1","sodUtc0":"1","sodUtc8":"1","volCcy24h":"1","vol24h":"1","ts":"1652459223003"}]}"#,
+    ),
+    (
+        Market::BinanceSpot,
+        r#"{"stream":"bnbbtc@kline_4h@+08:00","data":{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672530179999,"s":"BNBBTC","i":"4h","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0015","v":"1000","n":101,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}}"#,
+    ),
+    (
+        Market::BinanceSpot,
+        r#"{"stream":"bnbbtc@ticker","data":{"e":"24hrTicker","E":1672515782136,"s":"BNBBTC","p":"-0.0015","P":"-250.00","w":"0.0018","x":"0.0009","c":"0.0025","Q":"10","b":"0.0024","B":"11","a":"0.0026","A":"100","o":"0.0010","h":"0.0027","l":"0.0008","v":"10000","q":"18","O":1672429382136,"C":1672515782135,"F":7,"L":18150,"n":18144}}"#,
+    ),
+    (
+        Market::BinanceCoinm,
+        r#"{"stream":"adausd_perp@miniTicker","data":{"e":"24hrMiniTicker","E":1654860761653,"s":"ADAUSD_PERP","ps":"ADAUSD","c":"0.61447","o":"0.64631","h":"0.65259","l":"0.60408","v":"7642134","q":"121333448.45021203","st":2}}"#,
+    ),
+    (
+        Market::BinanceUsdm,
+        r#"{"stream":"btcusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15000000","ap":"11794.16000000","P":"11784.25641265","i":"11784.62659091","r":"-0.00038167","T":1562306400000,"st":1}}"#,
+    ),
+    (
+        Market::BinanceUsdm,
+        r#"{"stream":"btcusdt@forceOrder","data":{"e":"forceOrder","E":1568014460893,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.015","p":"9910","ap":"9911","X":"FILLED","l":"0.014","z":"0.013","T":1568014460892},"ps":"BTCUSDT","st":1}}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"candle1Dutc","instId":"BTC-USDT"},"data":[["1629993600000","42500","48199.9","41006.1","41006.2","3587.41204591","166741046.22583129","166741046.22583130","0"]]}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"funding-rate","instId":"BTC-USD-SWAP"},"data":[{"formulaType":"withRate","fundingRate":"-0.0001875391284828","fundingTime":"1700726400000","impactValue":"10000.0000000000000000","instId":"BTC-USD-SWAP","instType":"SWAP","interestRate":"0.0001000000000000","maxFundingRate":"0.00375","method":"current_period","minFundingRate":"-0.00376","nextFundingRate":"","nextFundingTime":"1700755200000","premium":"0.0001233824646391","prevFundingTime":"1700697600000","settFundingRate":"0.0001699799259033","settState":"settled","ts":"1700724675402"}]}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"mark-price","instId":"LTC-USD-190628"},"data":[{"instId":"LTC-USD-190628","instType":"FUTURES","markPx":"0.109","ts":"1597026383085"}]}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"open-interest","instId":"BTC-USDT-SWAP"},"data":[{"instId":"BTC-USDT-SWAP","instType":"SWAP","oi":"2216113.01000000021","oiCcy":"22161.1301000000001","oiUsd":"1939251795.54769000004","ts":"1743041250440"}]}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{"bkLoss":"0.5","bkPx":"0.007831","ccy":"","posSide":"short","side":"buy","sz":"13","ts":"1692266434010"},{"bkLoss":"","bkPx":"0.007832","ccy":"","posSide":"net","side":"sell","sz":"14.5","ts":"1692266434009"}],"instFamily":"IOST-USDT","instId":"IOST-USDT-SWAP","instType":"SWAP","uly":"IOST-USDT"}]}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"index-tickers","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","idxPx":"64280.5","open24h":"63848.2","high24h":"64360.7","low24h":"63265.6","sodUtc0":"63465.3","sodUtc8":"","ts":"1785870839965"}]}"#,
     ),
     (Market::Okx, "pong"),
 ];
