@@ -29,9 +29,13 @@ fn world(instruments: &[&str]) -> World {
 impl World {
     /// What was told of a stream's book since this was last asked.
     fn books(&mut self, stream: &str) -> Vec<BookState> {
-        let states = self.said.iter().filter_map(|(_, said)| match said {
-            Said::Book(name, state) if name == stream => Some(*state),
-            _ => None,
+        let states = self.said.iter().filter_map(|(_, said)| {
+            if let Said::Book(name, state) = said
+                && name == stream
+            {
+                return Some(*state);
+            }
+            None
         });
         let states = states.collect();
         self.said
