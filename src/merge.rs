@@ -9,7 +9,9 @@ use marketprism_core::connection::Status;
 use marketprism_core::fleet::MachineId;
 use marketprism_core::lines::{Arbiter, Arrival, Kind, Line, Merged, Standing};
 use marketprism_core::market::{self, Body, BookKind, Channel};
-use marketprism_core::session::{Disorder, Event, Gap, GapCause, Heard, Numbers, Stream};
+use marketprism_core::session::{
+    Disorder, Event, Gap, GapCause, Heard, Missing, Numbers, Stream, Unfillable,
+};
 
 use crate::config::Planned;
 use crate::ndjson::Writer;
@@ -112,12 +114,22 @@ impl Merger {
         heard: &Heard<'_>,
         lines: &mut Vec<Vec<u8>>,
     ) -> Taken {
-        let (event, reset) = match &heard.event {
-            Event::Market(event) => (event, false),
+        let (event, how) = match &heard.event {
+            Event::Market(event) => (event, How::Live),
+            Event::Backfilled(event) => (event, How::Asked),
             Event::OutOfOrder {
                 event, disorder, ..
-            } => (event, *disorder == Disorder::Reset),
+            } => match disorder {
+                Disorder::Reset => (event, How::Reset),
+                Disorder::Duplicate | Disorder::Stale | Disorder::Overlap => (event, How::Live),
+            },
             Event::Gap(gap) => return self.gap(id, heard, gap, lines),
+            Event::Filled { stream, .. } => return self.filled(id, stream),
+            Event::Unfillable {
+                stream,
+                missing,
+                why,
+            } => return self.unfillable(id, heard.received, (stream, *missing, *why), lines),
             Event::Status(Status::Down { .. }) => {
                 self.down(id, heard.received, lines);
                 return Taken::No;
@@ -128,7 +140,7 @@ impl Merger {
             | Event::Notice(_)
             | Event::Undecoded(_) => return Taken::No,
         };
-        self.market(id, heard, event, reset, lines)
+        self.market(id, heard, event, how, lines)
     }
 
     /// How the two lines of each first session stand to each other.
@@ -170,6 +182,7 @@ impl Merger {
             (GapCause::Restart, Some(missing)) => {
                 if let Some(merging) = self.streams.get_mut(place) {
                     let (arbiter, mut tell) = merging.parts(&self.sessions, heard.received, lines);
+                    tell.since = gap.since;
                     arbiter.missed(missing, gap.cause, &mut |merged| tell.tell(merged));
                 }
             }
@@ -193,12 +206,36 @@ impl Merger {
         }
     }
 
+    /// What one line has filled is told when both lines together have.
+    fn filled(&self, id: MachineId, stream: &Stream) -> Taken {
+        match self.find(id, stream.channel, &stream.instrument) {
+            Some(_) => Taken::Yes,
+            None => Taken::No,
+        }
+    }
+
+    fn unfillable(
+        &mut self,
+        id: MachineId,
+        received: UnixNanos,
+        (stream, missing, why): (&Stream, Missing, Unfillable),
+        lines: &mut Vec<Vec<u8>>,
+    ) -> Taken {
+        let place = self.find(id, stream.channel, &stream.instrument);
+        let Some(merging) = place.and_then(|place| self.streams.get_mut(place)) else {
+            return Taken::No;
+        };
+        let (arbiter, mut tell) = merging.parts(&self.sessions, received, lines);
+        arbiter.unfillable(missing, why, &mut |merged| tell.tell(merged));
+        Taken::Yes
+    }
+
     fn market(
         &mut self,
         id: MachineId,
         heard: &Heard<'_>,
         event: &market::Event<'_>,
-        reset: bool,
+        how: How,
         lines: &mut Vec<Vec<u8>>,
     ) -> Taken {
         if matches!(event.body, Body::Book(book) if book.kind.is_asked_for(event.channel)) {
@@ -208,7 +245,7 @@ impl Merger {
         let (Some(place), Some(numbers)) = (place, Numbers::of(event)) else {
             return Taken::No;
         };
-        self.offer(id, place, heard, numbers, kind(event, reset), lines);
+        self.offer(id, place, heard, numbers, kind(event, how), lines);
         Taken::Yes
     }
 
@@ -242,7 +279,9 @@ impl Merger {
             let (arbiter, mut tell) = merging.parts(&self.sessions, heard.received, lines);
             arbiter.offer(arrival, payload, &mut |merged| tell.tell(merged));
         }
-        merging.since = heard.received;
+        if kind != Kind::Backfill {
+            merging.since = heard.received;
+        }
     }
 
     fn down(&mut self, id: MachineId, received: UnixNanos, lines: &mut Vec<Vec<u8>>) {
@@ -297,31 +336,46 @@ impl Merging {
 
 impl Tell<'_> {
     fn tell(&mut self, merged: Merged<Vec<u8>>) {
-        match (merged, self.writer) {
-            (Merged::Message(_, line), _) => self.lines.push(line),
-            (Merged::Gap(missing, cause), Some(writer)) => {
-                let gap = Event::Gap(Gap {
-                    stream: self.stream,
-                    missing,
-                    cause,
-                    since: self.since,
-                });
-                let mut line = Vec::new();
-                writer.event(&mut line, self.received, &gap);
-                self.lines.push(line);
-            }
-            (Merged::Gap(..), None) => {}
+        let stream = self.stream;
+        let event = match merged {
+            Merged::Message(_, line) => return self.lines.push(line),
+            Merged::Gap(missing, cause) => Event::Gap(Gap {
+                stream,
+                missing,
+                cause,
+                since: self.since,
+            }),
+            Merged::Filled(missing) => Event::Filled { stream, missing },
+            Merged::Unfillable(missing, why) => Event::Unfillable {
+                stream,
+                missing,
+                why,
+            },
+        };
+        if let Some(writer) = self.writer {
+            let mut line = Vec::new();
+            writer.event(&mut line, self.received, &event);
+            self.lines.push(line);
         }
     }
 }
 
-fn kind(event: &market::Event<'_>, reset: bool) -> Kind {
+/// How a line has come to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Live,
+    Reset,
+    Asked,
+}
+
+fn kind(event: &market::Event<'_>, how: How) -> Kind {
     let snapshot =
         matches!(event.body, Body::Book(book) if matches!(book.kind, BookKind::Snapshot));
-    match (snapshot, reset) {
+    match (snapshot, how) {
+        (_, How::Asked) => Kind::Backfill,
         (true, _) => Kind::Snapshot,
-        (false, true) => Kind::Reset,
-        (false, false) => Kind::Live,
+        (false, How::Reset) => Kind::Reset,
+        (false, How::Live) => Kind::Live,
     }
 }
 

@@ -88,6 +88,9 @@ impl Pair {
                 Event::OutOfOrder { .. } => self.heard.duplicates += 1,
                 Event::Gap(_) => self.heard.gaps += 1,
                 Event::Status(_)
+                | Event::Backfilled(_)
+                | Event::Filled { .. }
+                | Event::Unfillable { .. }
                 | Event::Subscription { .. }
                 | Event::Book { .. }
                 | Event::Notice(_)

@@ -242,6 +242,18 @@ impl Heed {
                 self.market(event);
                 None
             }
+            Event::Backfilled(event) => {
+                self.events += 1;
+                self.market(event);
+                None
+            }
+            Event::Filled { stream, missing } => {
+                let count = missing.to.abs_diff(missing.from).saturating_add(1);
+                Some(format!("{stream}: the gap of {count} is filled"))
+            }
+            Event::Unfillable { stream, why, .. } => {
+                Some(format!("{stream}: the gap stays ({})", why.name()))
+            }
             Event::Status(status) => self.status(*status),
             Event::Gap(gap) => self.gap(gap),
             Event::Subscription { stream, change } => match change {

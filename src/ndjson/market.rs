@@ -55,6 +55,8 @@ pub(crate) struct Place {
     pub(crate) disorder: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reached: Option<i64>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) backfilled: bool,
 }
 
 #[derive(Serialize)]

@@ -31,6 +31,8 @@ pub(crate) struct EventLine<'a> {
     pub(crate) cause: Cow<'a, str>,
     #[serde(borrow, default)]
     disorder: Cow<'a, str>,
+    #[serde(default)]
+    backfilled: bool,
     #[serde(borrow, default)]
     book: Cow<'a, str>,
     #[serde(default)]
@@ -102,7 +104,14 @@ impl<'a> EventLine<'a> {
     pub(crate) fn is_of_session(&self) -> bool {
         matches!(
             self.kind.as_ref(),
-            "status" | "subscription" | "gap" | "notice" | "undecoded" | "book_state"
+            "status"
+                | "subscription"
+                | "gap"
+                | "filled"
+                | "unfillable"
+                | "notice"
+                | "undecoded"
+                | "book_state"
         )
     }
 
@@ -130,6 +139,9 @@ impl<'a> EventLine<'a> {
 
     /// How market data stands in its stream; `None` where that is a word of a later version.
     pub(crate) fn standing(&self) -> Option<Standing> {
+        if self.backfilled {
+            return Some(Standing::Backfilled);
+        }
         if self.disorder.is_empty() {
             return Some(Standing::InOrder);
         }
@@ -278,6 +290,8 @@ mod tests {
     fn what_stands_out_of_order_is_known_by_its_name() {
         let standing = |line| read(line).standing();
         assert_eq!(standing(r#"{"kind":"trade"}"#), Some(Standing::InOrder));
+        let backfilled = standing(r#"{"kind":"trade","backfilled":true}"#);
+        assert_eq!(backfilled, Some(Standing::Backfilled));
         let stale = Standing::OutOfOrder(Disorder::Stale);
         assert_eq!(
             standing(r#"{"kind":"trade","disorder":"stale"}"#),

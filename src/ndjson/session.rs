@@ -2,7 +2,7 @@
 
 use marketprism_core::connection::Status;
 use marketprism_core::market::{Channel, Market};
-use marketprism_core::session::{self, Change, Event, Gap, Notice, Stream, Undecoded};
+use marketprism_core::session::{self, Change, Event, Gap, Missing, Notice, Stream, Undecoded};
 use marketprism_core::{Time, UnixNanos};
 use serde::Serialize;
 
@@ -62,6 +62,14 @@ impl Writer {
                 let place = Place {
                     disorder: Some(disorder.name()),
                     reached: *last,
+                    ..Place::default()
+                };
+                write_market(out, self.origin(received), event, place);
+            }
+            Event::Backfilled(event) => {
+                let place = Place {
+                    backfilled: true,
+                    ..Place::default()
                 };
                 write_market(out, self.origin(received), event, place);
             }
@@ -79,6 +87,18 @@ impl Writer {
             Event::Gap(gap) => self.line(out, "gap", received, gap_line(gap)),
             Event::Book { stream, state } => {
                 self.line(out, "book_state", received, book_line(stream, *state));
+            }
+            Event::Filled { stream, missing } => {
+                let line = settled_line(stream, *missing, None);
+                self.line(out, "filled", received, line);
+            }
+            Event::Unfillable {
+                stream,
+                missing,
+                why,
+            } => {
+                let line = settled_line(stream, *missing, Some(why.name()));
+                self.line(out, "unfillable", received, line);
             }
             Event::Notice(notice) => self.line(out, "notice", received, notice_line(*notice)),
             Event::Undecoded(undecoded) => {
@@ -234,6 +254,31 @@ fn gap_line<'a>(gap: &Gap<'a>) -> GapLine<'a> {
     }
 }
 
+/// What became of a gap.
+#[derive(Serialize)]
+struct SettledLine<'a> {
+    instrument: &'a str,
+    channel: Text<Channel>,
+    from: i64,
+    to: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+fn settled_line<'a>(
+    stream: &'a Stream,
+    missing: Missing,
+    reason: Option<&'static str>,
+) -> SettledLine<'a> {
+    SettledLine {
+        instrument: &stream.instrument,
+        channel: Text(stream.channel),
+        from: missing.from,
+        to: missing.to,
+        reason,
+    }
+}
+
 #[derive(Serialize)]
 struct BookLine<'a> {
     instrument: &'a str,
@@ -338,7 +383,7 @@ fn undecoded_line<'a>(undecoded: &Undecoded<'a>) -> UndecodedLine<'a> {
 mod tests {
     use super::*;
     use marketprism_core::connection::{Cause, Epoch, Fault};
-    use marketprism_core::session::{GapCause, Missing, VenueError};
+    use marketprism_core::session::{GapCause, Unfillable, VenueError};
     use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
 
     const HEAD: &str = r#""session":"okx-public-1","received_ns":7,"venue":"okx","market":"okx""#;
@@ -496,6 +541,30 @@ mod tests {
             let told = line(&Event::Book { stream, state });
             let head = r#""kind":"book_state","instrument":"BTC-USDT","channel":"books""#;
             assert_eq!(told, format!("{{{head},{expected}}}\n"));
+        }
+    }
+
+    #[test]
+    fn what_became_of_a_gap_is_told_with_its_numbers() {
+        let (stream, missing) = (&stream(), Missing { from: 5, to: 9 });
+        let of = r#""instrument":"BTC-USDT","channel":"books","from":5,"to":9"#;
+        assert_eq!(
+            line(&Event::Filled { stream, missing }),
+            format!("{{\"kind\":\"filled\",{of}}}\n")
+        );
+        let page = include_str!("../../docs/EVENTS.md");
+        for why in Unfillable::ALL {
+            let event = Event::Unfillable {
+                stream,
+                missing,
+                why,
+            };
+            let reason = why.name();
+            assert_eq!(
+                line(&event),
+                format!("{{\"kind\":\"unfillable\",{of},\"reason\":\"{reason}\"}}\n")
+            );
+            assert!(page.contains(&format!("`{reason}`")), "{reason}");
         }
     }
 

@@ -11,7 +11,7 @@ use marketprism_core::market::{
 use marketprism_core::rest::{FetchId, Request};
 use marketprism_core::session::{
     BookState, Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded,
-    VenueError,
+    Unfillable, VenueError,
 };
 use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
 use marketprism_core::ws::Violation;
@@ -76,7 +76,7 @@ impl Put for Request<'_> {
 }
 
 put_names! {
-    Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Problem, Reason, Phase, Timer,
+    Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Unfillable, Problem, Reason, Phase, Timer,
     book::Cause, book::Refusal,
 }
 
@@ -142,6 +142,13 @@ impl Put for Event<'_> {
             Self::Notice(notice) => (5_u8, notice).put(out),
             Self::Undecoded(undecoded) => (6_u8, undecoded).put(out),
             Self::Book { stream, state } => (7_u8, (stream, state)).put(out),
+            Self::Backfilled(event) => (8_u8, event).put(out),
+            Self::Filled { stream, missing } => (9_u8, (stream, missing)).put(out),
+            Self::Unfillable {
+                stream,
+                missing,
+                why,
+            } => (10_u8, (stream, (missing, why))).put(out),
         }
     }
 }

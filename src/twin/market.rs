@@ -4,6 +4,7 @@
 //! looks, and when, changes nothing. Every step changes the book under fresh update ids and may
 //! print trades; tapes gather the changes for the streams that speak at intervals.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use marketprism_core::market::{DayStart, Interval, Market};
@@ -28,6 +29,8 @@ const MIN_PACE: Duration = Duration::from_micros(1);
 const HURRIED_PACE: Duration = Duration::from_micros(5);
 /// The most levels that one taker order goes through.
 const MAX_SWEEP: usize = 4;
+/// Prints that can be asked for behind the event.
+const HISTORY: usize = 4096;
 const MILLI: u64 = 1_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -48,6 +51,8 @@ pub(super) struct SyntheticMarket {
     pulse: Time,
     origin: UnixNanos,
     tapes: Vec<Tape>,
+    /// The last prints, with the millisecond of each.
+    history: VecDeque<(u64, Print)>,
 }
 
 /// Where and when a market opens.
@@ -149,6 +154,7 @@ impl SyntheticMarket {
                 false => Vec::new(),
             },
             instrument,
+            history: VecDeque::new(),
         };
         opened.fill_book();
         opened
@@ -189,6 +195,11 @@ impl SyntheticMarket {
     /// Candles and windows of its trades.
     pub(super) const fn bars(&self) -> &Bars {
         &self.bars
+    }
+
+    /// The last prints, oldest first, with the millisecond of each.
+    pub(super) const fn history(&self) -> &VecDeque<(u64, Print)> {
+        &self.history
     }
 
     pub(super) const fn figures(&self) -> &Figures {
@@ -381,8 +392,13 @@ impl SyntheticMarket {
             last,
             trades: print.fills.len() as u64,
         };
-        self.bars.note(self.millis(at), deal);
+        let millis = self.millis(at);
+        self.bars.note(millis, deal);
         self.figures.note(print);
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((millis, print.clone()));
     }
 
     /// Splits what was taken over at most three resting orders.

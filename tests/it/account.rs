@@ -1,5 +1,6 @@
 //! The ledger against the twins' own lists of what they sent, with random cuts and missing
-//! updates, and with `kill -9` in between: every number is delivered once, or told to be missing.
+//! updates, and with `kill -9` in between: every number is delivered once, backfilled once, or told
+//! to be missing.
 //!
 //! A few seconds here; `tests/ledger.sh` lets it go on for ten minutes.
 #![cfg(unix)]
@@ -82,7 +83,8 @@ fn config(scratch: &Scratch, twins: &[Twin], runtime: Runtime, file: &Path) -> S
     }
     text += "markets:\n";
     for (twin, (market, ..)) in twins.iter().zip(COLLECTED) {
-        text += &format!("  {market}: {{websocket: 'ws://{}'}}\n", twin.address);
+        let address = twin.address;
+        text += &format!("  {market}: {{websocket: 'ws://{address}', rest: 'http://{address}'}}\n");
     }
     text += "settings: {timers: {silence: 2000, probe: 1000, retry: 50, retry_cap: 400}}\n";
     text += &format!("sink: {{file: '{}'}}\nruntime: {runtime}\n", file.display());
@@ -96,7 +98,7 @@ fn start(config: &str) -> Child {
 }
 
 #[test]
-fn every_number_that_was_sent_is_delivered_once_or_told_to_be_missing() {
+fn every_number_that_was_sent_is_delivered_once_or_backfilled_once_or_told_to_be_missing() {
     on_each_runtime(agrees_with_the_twins);
 }
 
@@ -123,6 +125,7 @@ fn agrees_with_the_twins(runtime: Runtime) {
     let ledgers = twins.map(Twin::end);
     let accounts = accounts(&file);
     let read = read(&file);
+    let mut backfilled = 0;
     for (ledger, (market, instrument, channels)) in ledgers.iter().zip(COLLECTED) {
         assert_eq!(ledger.unlisted(), 0);
         for channel in channels {
@@ -138,6 +141,8 @@ fn agrees_with_the_twins(runtime: Runtime) {
                 name: format!("{name} with seed {seed} on {runtime}"),
             };
             judge.every_number_has_its_place();
+            judge.what_was_backfilled_was_missing();
+            backfilled += judge.read.backfilled.len();
             if *channel != "books"
                 && !(market == Market::BinanceUsdm && channel.starts_with("depth"))
             {
@@ -145,6 +150,7 @@ fn agrees_with_the_twins(runtime: Runtime) {
             }
         }
     }
+    assert!(backfilled > 0, "seed {seed} on {runtime}");
 }
 
 /// A trade that is taken out of the middle of the file is missed.
@@ -154,7 +160,7 @@ fn misses_a_line(file: &Path, scratch: &Scratch) {
     let ordinary = |line: &str| {
         let is_trade =
             line.starts_with(r#"{"kind":"trade""#) && line.contains(r#""channel":"trade","#);
-        is_trade && !line.contains("disorder")
+        is_trade && !line.contains("disorder") && !line.contains("backfilled")
     };
     let mut middle = lines.len() / 2..lines.len();
     // One that comes again later would not be missed.
@@ -196,6 +202,7 @@ fn accounts(file: &Path) -> BTreeMap<String, Account> {
 #[derive(Debug, Default)]
 struct Account {
     runs: Vec<(i64, i64)>,
+    backfilled: Vec<(i64, i64)>,
     /// From, to, cause.
     gaps: BTreeSet<(i64, i64, String)>,
     left: u64,
@@ -205,9 +212,8 @@ struct Account {
 
 impl Account {
     fn add(&mut self, day: &Value) {
-        let runs = day["runs"].as_array().unwrap().iter();
-        self.runs
-            .extend(runs.map(|run| (run[0].as_i64().unwrap(), run[1].as_i64().unwrap())));
+        self.runs.extend(pairs(&day["runs"]));
+        self.backfilled.extend(pairs(&day["backfilled_runs"]));
         for gap in day["gaps"].as_array().unwrap() {
             let cause = gap["cause"].as_str().unwrap().to_owned();
             let is_new = self
@@ -224,10 +230,11 @@ impl Account {
     }
 
     fn delivered(&self) -> BTreeSet<i64> {
-        self.runs
-            .iter()
-            .flat_map(|(first, last)| *first..=*last)
-            .collect()
+        each(&self.runs)
+    }
+
+    fn backfilled(&self) -> BTreeSet<i64> {
+        each(&self.backfilled)
     }
 
     fn missing(&self, cause: Option<&str>) -> BTreeSet<i64> {
@@ -246,6 +253,9 @@ struct Read {
     /// Messages all of whose numbers stand there already.
     again: u64,
     spent: BTreeSet<i64>,
+    backfilled: BTreeSet<i64>,
+    /// The first and the last of gaps that were told to be filled.
+    filled: Vec<(i64, i64)>,
 }
 
 fn read(file: &Path) -> BTreeMap<String, Read> {
@@ -257,6 +267,14 @@ fn read(file: &Path) -> BTreeMap<String, Read> {
         };
         let read = all.entry(name(&line)).or_default();
         match line["kind"].as_str().unwrap() {
+            "trade" if line["backfilled"] == true => {
+                let id = number(&line, "id");
+                let is_new = read.backfilled.insert(id) && !read.numbers.contains(&id);
+                read.again += u64::from(!is_new);
+            }
+            "filled" => read
+                .filled
+                .push((number(&line, "from"), number(&line, "to"))),
             "trade" => {
                 let first = if line["channel"] == "trades" {
                     "first_id"
@@ -283,9 +301,9 @@ fn read(file: &Path) -> BTreeMap<String, Read> {
 
 impl Read {
     fn take(&mut self, first: i64, last: i64) {
-        let before = self.numbers.len();
+        let is_known = |id| self.numbers.contains(&id) || self.backfilled.contains(&id);
+        self.again += u64::from((first..=last).all(is_known));
         self.numbers.extend(first..=last);
-        self.again += u64::from(self.numbers.len() == before);
     }
 }
 
@@ -326,10 +344,25 @@ impl Judge<'_> {
         }
     }
 
+    /// Nothing is backfilled but trades that were told to be missing, each once, and a gap that is
+    /// told to be filled is.
+    fn what_was_backfilled_was_missing(&self) {
+        let (name, backfilled) = (&self.name, self.account.backfilled());
+        assert_eq!(backfilled, self.read.backfilled, "{name}");
+        assert!(backfilled.is_subset(&self.account.missing(None)), "{name}");
+        let mut known = self.account.delivered();
+        assert!(known.is_disjoint(&backfilled), "{name}");
+        known.extend(backfilled);
+        let filled = each(&self.read.filled);
+        assert!(filled.is_subset(&known), "{name}");
+    }
+
     fn each_number_is_as_the_twin_has_it(&self) {
         let (name, delivered) = (&self.name, self.account.delivered());
         // The account is of what stands in the file.
-        assert_eq!(delivered, self.read.numbers, "{name}");
+        let mut read = self.read.numbers.clone();
+        read.retain(|id| delivered.contains(id) || !self.read.backfilled.contains(id));
+        assert_eq!(delivered, read, "{name}");
         assert_eq!(self.account.duplicates, self.read.again, "{name}");
         assert_eq!(
             self.account.never_given,
@@ -337,7 +370,9 @@ impl Judge<'_> {
             "{name}"
         );
         let missing = self.account.missing(None);
-        let left = missing.difference(&delivered).count() as u64;
+        let backfilled = self.account.backfilled();
+        let known = |id: &&i64| delivered.contains(id) || backfilled.contains(id);
+        let left = missing.iter().filter(|id| !known(id)).count() as u64;
         assert_eq!(self.account.left, left, "{name}");
         // What was delivered was sent, in its place or out of it.
         let mut sent = numbers(self.ledger.numbers(self.stream));
@@ -366,6 +401,16 @@ impl Judge<'_> {
             "{name}"
         );
     }
+}
+
+fn pairs(runs: &Value) -> impl Iterator<Item = (i64, i64)> {
+    let runs = runs.as_array().unwrap().iter();
+    runs.map(|run| (run[0].as_i64().unwrap(), run[1].as_i64().unwrap()))
+}
+
+fn each(runs: &[(i64, i64)]) -> BTreeSet<i64> {
+    let each = runs.iter().flat_map(|(first, last)| *first..=*last);
+    each.collect()
 }
 
 fn numbers(ids: &[Ids]) -> BTreeSet<i64> {

@@ -68,7 +68,7 @@ fn what_nobody_tells_of_is_unexplained_and_exits_with_1() {
     let file = scratch.write("events.ndjson", &lines);
     let output = ledger(&file, &["--json"]);
     let expected = format!(
-        r#"{{"day":"2026-11-21","market":"binance-spot","instrument":"BTCUSDT","channel":"trade","verdict":"unexplained","first_ns":{TEN},"last_ns":{},"messages":3,"duplicates":0,"late":0,"overlaps":0,"resets":0,"never_given":0,"runs":[[7,7],[9,10]],"joined":0,"gaps":[{{"from":8,"to":8,"cause":"unexplained","since_ns":{TEN},"until_ns":{},"left":1,"merged":0}}],"silences":[]}}"#,
+        r#"{{"day":"2026-11-21","market":"binance-spot","instrument":"BTCUSDT","channel":"trade","verdict":"unexplained","first_ns":{TEN},"last_ns":{},"messages":3,"duplicates":0,"late":0,"overlaps":0,"resets":0,"backfilled":0,"never_given":0,"runs":[[7,7],[9,10]],"backfilled_runs":[],"joined":0,"gaps":[{{"from":8,"to":8,"cause":"unexplained","since_ns":{TEN},"until_ns":{},"left":1,"merged":0}}],"silences":[]}}"#,
         TEN + 1_000_000_000,
         TEN + 500_000_000
     );

@@ -83,6 +83,22 @@ impl Subject for Session {
                 None => format!("gap {}: {}", gap.stream, gap.cause.name()),
             },
             Event::Book { stream, state } => format!("book {stream} {state:?}"),
+            Event::Backfilled(event) => {
+                format!("backfilled {} {}", event.instrument, event.channel)
+            }
+            Event::Filled { stream, missing } => {
+                format!("filled {stream} from {} to {}", missing.from, missing.to)
+            }
+            Event::Unfillable {
+                stream,
+                missing,
+                why,
+            } => format!(
+                "unfillable {stream} from {} to {}: {}",
+                missing.from,
+                missing.to,
+                why.name()
+            ),
             Event::Notice(session::Notice::Shutdown { .. }) => "notice of shutdown".into(),
             Event::Notice(notice) => format!("notice {notice:?}"),
             Event::Undecoded(Undecoded::Malformed(error)) => format!("undecoded {error}"),

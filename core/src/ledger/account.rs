@@ -213,6 +213,11 @@ impl Account {
             gaps.fill(era, piece);
             day.backfilled.insert(piece, |_| {});
         });
+        // Over two lines one fills a hole of the other before anybody has told of it.
+        let follows = self.reached.and_then(|reached| reached.checked_add(1)) == Some(first);
+        if follows {
+            self.reached = Some(last);
+        }
         day.count(if is_new {
             Count::Backfilled
         } else {
@@ -236,7 +241,7 @@ impl Account {
         match missing {
             Some(missing) if cause == GapCause::Spent => {
                 self.pass_over(missing.from, at);
-                self.filled(at, missing);
+                self.spent(at, missing);
                 self.reach(missing.to);
             }
             Some(missing) => {
@@ -249,8 +254,8 @@ impl Account {
         }
     }
 
-    /// All that the venue has of these numbers has come; the others do not exist.
-    pub(super) fn filled(&mut self, at: UnixNanos, missing: Missing) {
+    /// These numbers stand for nothing.
+    fn spent(&mut self, at: UnixNanos, missing: Missing) {
         let (gaps, era, day) = (&mut self.gaps, self.era, self.days.at(at));
         self.seen.insert(Run::of(missing), |piece| {
             gaps.fill(era, piece);

@@ -61,8 +61,7 @@ pub struct Counts {
     pub resets: u64,
     /// Messages that were asked for over REST, to fill a gap.
     pub backfilled: u64,
-    /// Numbers that stand for nothing: the venue has used them up for rows that are no news, or,
-    /// asked for them, does not have them.
+    /// Numbers that stand for nothing: the venue has used them up for rows that are no news.
     pub never_given: u64,
 }
 

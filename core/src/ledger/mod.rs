@@ -112,13 +112,6 @@ pub enum Note {
         /// When the last message before it was received.
         since: UnixNanos,
     },
-    /// All that the venue has of these numbers has been backfilled.
-    Filled {
-        /// In which stream.
-        stream: StreamId,
-        /// The numbers.
-        missing: Missing,
-    },
     /// Lines of the session were lost on their way to the sink.
     Overflow {
         /// Since when.
@@ -181,9 +174,6 @@ impl Ledger {
             } => self.with(session, stream, |account| {
                 account.gap(at, missing, cause, since);
             }),
-            Note::Filled { stream, missing } => {
-                self.with(session, stream, |account| account.filled(at, missing));
-            }
             Note::Overflow { since } => self.of(session, |account| account.overflowed(since)),
             Note::Stopped => self.of(session, |account| account.rhythm.end(at)),
             Note::Alive => {}
@@ -203,6 +193,7 @@ impl Ledger {
             Event::OutOfOrder {
                 event, disorder, ..
             } => (event, Standing::OutOfOrder(*disorder)),
+            Event::Backfilled(event) => (event, Standing::Backfilled),
             Event::Gap(gap) => {
                 let stream = self.stream(market, gap.stream.channel, &gap.stream.instrument)?;
                 return Some(Note::Gap {
@@ -214,6 +205,9 @@ impl Ledger {
             }
             Event::Status(Status::Stopped) => return Some(Note::Stopped),
             Event::Status(_)
+            // The numbers tell what has come.
+            | Event::Filled { .. }
+            | Event::Unfillable { .. }
             | Event::Subscription { .. }
             | Event::Book { .. }
             | Event::Notice(_)

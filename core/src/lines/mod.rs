@@ -19,7 +19,7 @@ use core::fmt;
 pub use lead::{Lead, Standing};
 
 use crate::market::{Channel, Market, Missing};
-use crate::session::{GapCause, Numbers, Rule};
+use crate::session::{GapCause, Numbers, Rule, Unfillable};
 use crate::time::UnixNanos;
 use lead::Leads;
 
@@ -27,6 +27,8 @@ use lead::Leads;
 const HELD_MAX: usize = 1024;
 /// Gaps that are remembered so that they can be filled later, at most.
 const GAPS_MAX: usize = 64;
+/// Pieces of one of them, at most; of more the last are not filled.
+const PIECES_MAX: usize = 64;
 
 /// One of two lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +102,10 @@ pub enum Merged<P> {
     Message(Line, P),
     /// What neither line has brought: these numbers where they tell.
     Gap(Option<Missing>, GapCause),
+    /// All of a gap that was told has come.
+    Filled(Missing),
+    /// One line cannot fill this gap, which was told; the other may.
+    Unfillable(Missing, Unfillable),
 }
 
 /// The arbiter of one stream. `P` is whatever is to come out for a message.
@@ -113,7 +119,7 @@ pub struct Arbiter<P> {
     /// Messages behind a hole, in the order of their numbers.
     held: VecDeque<Held<P>>,
     /// Gaps that have been told, oldest first.
-    gaps: VecDeque<Missing>,
+    gaps: VecDeque<Told>,
     /// Whether each line is up, and how far it has come.
     lines: [Place; 2],
     /// Both lines were down at the same time since the last message.
@@ -126,6 +132,16 @@ pub struct Arbiter<P> {
 struct Held<P> {
     arrival: Arrival,
     payload: P,
+}
+
+/// A gap that has been told.
+#[derive(Clone, Debug)]
+struct Told {
+    whole: Missing,
+    /// What of it has not come, in order.
+    left: VecDeque<Missing>,
+    /// Whether it was told that a line cannot fill it.
+    is_given_up: bool,
 }
 
 /// Where a line stands.
@@ -401,7 +417,11 @@ impl<P> Arbiter<P> {
         if self.gaps.len() == GAPS_MAX {
             self.gaps.pop_front();
         }
-        self.gaps.extend(missing);
+        self.gaps.extend(missing.map(|whole| Told {
+            whole,
+            left: VecDeque::from([whole]),
+            is_given_up: false,
+        }));
     }
 
     /// What was asked for fills a hole that still waits, or a gap that has been told.
@@ -411,38 +431,68 @@ impl<P> Arbiter<P> {
         payload: impl FnOnce() -> P,
         out: &mut impl FnMut(Merged<P>),
     ) {
-        if self.held.is_empty() || !matches!(self.stand(arrival), Stand::Next) {
-            if self.take_from_gaps(arrival.numbers) {
-                out(Merged::Message(arrival.line, payload()));
-            }
-            return;
+        match self.stand(arrival) {
+            Stand::Known => return self.fill(arrival, payload, out),
+            // Nothing waits that it could stand before.
+            Stand::Next | Stand::Ahead if self.held.is_empty() => return,
+            Stand::Next => self.pass(arrival, payload(), out),
+            Stand::Ahead => self.hold(arrival, payload()),
         }
-        self.pass(arrival, payload(), out);
         self.release(out);
     }
 
-    /// Whether the message lies in a gap, which is smaller from now on.
-    fn take_from_gaps(&mut self, numbers: Numbers) -> bool {
-        let inside = |gap: &Missing| gap.from <= numbers.first && numbers.last <= gap.to;
-        let Some(at) = self.gaps.iter().position(inside) else {
+    /// Fills a gap that has been told, if the message lies in one; whole, it is told once more.
+    fn fill(
+        &mut self,
+        arrival: Arrival,
+        payload: impl FnOnce() -> P,
+        out: &mut impl FnMut(Merged<P>),
+    ) {
+        let mut gaps = self.gaps.iter_mut();
+        let Some(gap) = gaps.find_map(|gap| gap.take(arrival.numbers).then_some(gap)) else {
+            return;
+        };
+        out(Merged::Message(arrival.line, payload()));
+        if gap.left.is_empty() {
+            out(Merged::Filled(gap.whole));
+            self.gaps.retain(|gap| !gap.left.is_empty());
+        }
+    }
+
+    /// A line has told that it cannot fill this. Of a gap of both it is told once.
+    pub fn unfillable(
+        &mut self,
+        missing: Missing,
+        why: Unfillable,
+        out: &mut impl FnMut(Merged<P>),
+    ) {
+        let touches = |gap: &&mut Told| gap.touches(missing) && !gap.is_given_up;
+        for gap in self.gaps.iter_mut().filter(touches) {
+            gap.is_given_up = true;
+            out(Merged::Unfillable(gap.whole, why));
+        }
+    }
+}
+
+impl Told {
+    fn touches(&self, missing: Missing) -> bool {
+        let touches = |left: &Missing| left.from <= missing.to && missing.from <= left.to;
+        self.left.iter().any(touches)
+    }
+
+    /// Whether the message lies in what is left, which is smaller from now on.
+    fn take(&mut self, Numbers { first, last, .. }: Numbers) -> bool {
+        let inside = |left: &Missing| left.from <= first && last <= left.to;
+        let Some(at) = self.left.iter().position(inside) else {
             return false;
         };
-        let Some(gap) = self.gaps.remove(at) else {
+        let Some(left) = self.left.remove(at) else {
             return false;
         };
-        let rest = [
-            Missing {
-                from: gap.from,
-                to: numbers.first.saturating_sub(1),
-            },
-            Missing {
-                from: numbers.last.saturating_add(1),
-                to: gap.to,
-            },
-        ];
-        let rest = rest.into_iter().rev().filter(|rest| rest.from <= rest.to);
-        rest.for_each(|rest| self.gaps.insert(at, rest));
-        self.gaps.truncate(GAPS_MAX);
+        for rest in left.without(first, last).into_iter().rev().flatten() {
+            self.left.insert(at, rest);
+        }
+        self.left.truncate(PIECES_MAX);
         true
     }
 }

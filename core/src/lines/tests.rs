@@ -12,6 +12,8 @@ use core::time::Duration;
 enum Out {
     Message(Line, i64),
     Gap(Option<(i64, i64)>, GapCause),
+    Filled(i64, i64),
+    Unfillable(i64, i64, Unfillable),
 }
 
 struct World {
@@ -71,6 +73,8 @@ fn shown(merged: Merged<i64>) -> Out {
         Merged::Gap(missing, cause) => {
             Out::Gap(missing.map(|missing| (missing.from, missing.to)), cause)
         }
+        Merged::Filled(missing) => Out::Filled(missing.from, missing.to),
+        Merged::Unfillable(missing, why) => Out::Unfillable(missing.from, missing.to, why),
     }
 }
 
@@ -162,7 +166,55 @@ fn a_backfill_fills_what_waits_and_what_was_told_and_nothing_twice() {
     backfill(&mut world, 3);
     backfill(&mut world, 3);
     backfill(&mut world, 2);
-    assert_eq!(world.take(), [Out::Message(A, 3)]);
+    assert_eq!(world.take(), [Out::Message(A, 3), Out::Filled(3, 3)]);
+}
+
+#[test]
+fn a_gap_of_both_lines_is_told_once_whatever_becomes_of_it() {
+    let mut world = World::trades();
+    for (line, id) in [(A, 1), (A, 5), (B, 5)] {
+        world.trade(line, id);
+    }
+    world.take();
+    let give_up = |world: &mut World, from, to| {
+        let out = &mut world.out;
+        let missing = Missing { from, to };
+        world
+            .arbiter
+            .unfillable(missing, Unfillable::Gone, &mut |merged| {
+                out.push(shown(merged));
+            });
+    };
+    give_up(&mut world, 5, 9);
+    assert_eq!(world.take(), [], "that came");
+    give_up(&mut world, 2, 4);
+    give_up(&mut world, 2, 4);
+    assert_eq!(world.take(), [Out::Unfillable(2, 4, Unfillable::Gone)]);
+    for (line, id) in [(A, 2), (B, 2), (B, 4), (A, 3), (B, 3), (A, 4)] {
+        world.bring(line, Kind::Backfill, numbers(id, id, None));
+    }
+    let messages = [(A, 2), (B, 4), (A, 3)].map(|(line, id)| Out::Message(line, id));
+    assert_eq!(world.out[..3], messages);
+    assert_eq!(world.out[3..], [Out::Filled(2, 4)]);
+}
+
+#[test]
+fn a_backfill_behind_another_hole_waits_for_its_place() {
+    let mut world = World::trades();
+    for (line, id) in [(A, 1), (B, 1), (A, 3), (A, 6)] {
+        world.trade(line, id);
+    }
+    world.take();
+    for id in [4, 5] {
+        world.bring(A, Kind::Backfill, numbers(id, id, None));
+    }
+    assert_eq!(world.take(), [], "2 is missing");
+    world.trade(B, 2);
+    let expected = [(B, 2), (A, 3), (A, 4), (A, 5), (A, 6)];
+    assert_eq!(
+        world.take(),
+        expected.map(|(line, id)| Out::Message(line, id))
+    );
 }
 
 #[test]
@@ -357,7 +409,9 @@ fn play(history: &[(Line, Fate)]) -> Vec<Out> {
         let (from, to) = match *out {
             Out::Message(_, id) => (id, id),
             Out::Gap(Some((from, to)), _) => (from, to),
-            Out::Gap(None, _) => panic!("trades have numbers: {history:?}"),
+            Out::Gap(None, _) | Out::Filled(..) | Out::Unfillable(..) => {
+                panic!("{out:?}: {history:?}")
+            }
         };
         let follows = reached.is_none_or(|reached| from == reached + 1);
         assert!(follows && from <= to, "{history:?} {:?}", world.out);

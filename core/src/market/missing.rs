@@ -20,6 +20,16 @@ impl Missing {
         Self::range(seen.saturating_add(1), to)
     }
 
+    /// What is left without these numbers, some of which it has: before them and behind them.
+    pub(crate) fn without(self, first: i64, last: i64) -> [Option<Self>; 2] {
+        let before = first.checked_sub(1);
+        let behind = last.checked_add(1);
+        [
+            before.and_then(|to| Self::range(self.from, to)),
+            behind.and_then(|from| Self::range(from, self.to)),
+        ]
+    }
+
     fn range(from: i64, to: i64) -> Option<Self> {
         (from <= to).then_some(Self { from, to })
     }

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
+use super::backfill::Holes;
 use super::event::VenueError;
 use super::pace::Pace;
 use super::sequence::{GapCause, Sequence, Verdict};
@@ -51,6 +52,8 @@ pub(super) struct Entry {
     pub(super) standing: Standing,
     pub(super) pace: Pace,
     pub(super) sequence: Sequence,
+    /// What is missing and to be asked for.
+    pub(super) holes: Holes,
     /// When its last message was received.
     pub(super) heard: UnixNanos,
     /// The first data is due so long after the acknowledgement.
@@ -87,6 +90,7 @@ impl Entry {
             },
             pace: Pace::new(),
             sequence,
+            holes: Holes::new(),
             heard: UnixNanos::from_nanos(0),
             first_data,
             live_since: Time::ZERO,

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::backfill::Unfillable;
 use super::books::BookState;
 use super::sequence::{Disorder, GapCause};
 use super::stream::Stream;
@@ -35,6 +36,9 @@ pub enum Event<'a> {
         /// The number that the stream had reached before it.
         last: Option<i64>,
     },
+    /// A trade that was missing and has been asked for. It lies in a gap that was told before,
+    /// behind the trades of that gap that came before it.
+    Backfilled(market::Event<'a>),
     /// The connection's state has changed.
     Status(Status),
     /// A subscription has come a step further or back.
@@ -53,6 +57,22 @@ pub enum Event<'a> {
         stream: &'a Stream,
         /// What it is worth.
         state: BookState,
+    },
+    /// All trades of a gap have come: backfilled, or late by themselves.
+    Filled {
+        /// The stream.
+        stream: &'a Stream,
+        /// The gap.
+        missing: Missing,
+    },
+    /// A gap in a stream of trades stays one; some of its trades may have been backfilled.
+    Unfillable {
+        /// The stream.
+        stream: &'a Stream,
+        /// The gap.
+        missing: Missing,
+        /// Why.
+        why: Unfillable,
     },
     /// The venue has announced something.
     Notice(Notice),

@@ -2,8 +2,9 @@
 
 use alloc::string::String;
 
+use super::backfill::Unfillable;
 use super::event::{Event, Heard, Undecoded};
-
+use super::sequence::Numbers;
 use super::statistics::add;
 use super::streams::Streams;
 use super::{Session, Settings};
@@ -13,8 +14,12 @@ use crate::rest::{Answer, Desk, Errand, FetchFault, Priority, Ticket};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{self, Asked, Control, Decoded, Query, Reason};
 
-/// Trades that so many requests have not brought are given up: the venue has them no more.
+/// Trades that so many requests have not brought are given up.
 const ATTEMPTS: u32 = 8;
+
+/// Trades that so many answers have not had are given up: REST may be behind the stream, but not
+/// for long.
+const EMPTY: u32 = 3;
 
 /// What a request over REST is for. Streams are named by their place in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,14 +71,47 @@ impl Session {
 
     fn ask_not_before(&mut self, now: Time, not_before: Time, purpose: Purpose) -> bool {
         let stream = purpose.stream();
-        if self.fetches.jobs().any(|job| job.stream() == stream) {
+        if self.is_asked_for(stream) {
             return false;
         }
         let Some(errand) = self.errand(purpose) else {
             return false;
         };
-        self.fetches
-            .ask_not_before(now, not_before, errand, purpose)
+        match purpose {
+            Purpose::Snapshot(_) => self
+                .fetches
+                .ask_not_before(now, not_before, errand, purpose),
+            Purpose::Trades(stream, missing) => {
+                self.streams.seek(stream, missing);
+                self.ask_for_trades(now);
+                self.is_asked_for(stream)
+            }
+        }
+    }
+
+    /// Asks for trades that are missing, as far as no request for their stream is under way.
+    pub(super) fn ask_for_trades(&mut self, now: Time) {
+        while let Some(stream) = self.streams.seeking.pop_front() {
+            if self.is_asked_for(stream) {
+                continue;
+            }
+            let Some(missing) = self.streams.sought(stream) else {
+                continue;
+            };
+            let purpose = Purpose::Trades(stream, missing);
+            let why = match self.errand(purpose) {
+                Some(errand) => match self.fetches.ask(now, errand, purpose) {
+                    true => continue,
+                    false => Unfillable::Failed,
+                },
+                None => Unfillable::NotOffered,
+            };
+            self.streams.give_up(stream, missing, why);
+        }
+    }
+
+    fn is_asked_for(&self, stream: usize) -> bool {
+        self.fetches.jobs().any(|job| job.stream() == stream)
     }
 
     /// What is to be sent, where the venue offers it.
@@ -123,9 +161,15 @@ impl Session {
         };
         let decoder = self.reader.decoder_mut();
         match decoder.decode_answer(query, text) {
-            Ok(Decoded::Events { count, .. }) => {
-                self.lend_answer(now, received, ticket, text, count, each);
-            }
+            Ok(Decoded::Events { count, .. }) => match ticket.job {
+                Purpose::Snapshot(_) => {
+                    self.lend_answer(now, received, ticket, text, count, each);
+                }
+                Purpose::Trades(stream, asked) => {
+                    let reached = self.lend_missing(received, stream, asked, (text, count), each);
+                    self.backfilled(now, ticket, reached);
+                }
+            },
             Ok(Decoded::Control) => {
                 let rejection = match decoder.control(text) {
                     Some(Control::Refused { rejection, .. }) => rejection.reason,
@@ -174,6 +218,59 @@ impl Session {
         self.tell_notes(received, each);
     }
 
+    /// Lends the trades of an answer that are missing, behind what waits to be said; the last number
+    /// of the answer that was asked for.
+    fn lend_missing(
+        &mut self,
+        received: UnixNanos,
+        stream: usize,
+        asked: Missing,
+        (text, count): (&str, usize),
+        each: &mut impl FnMut(Heard<'_>),
+    ) -> Option<i64> {
+        self.tell_notes(received, each);
+        let decoder = self.reader.decoder();
+        let Streams {
+            subscriptions,
+            statistics,
+            ..
+        } = &mut self.streams;
+        let holes = &mut subscriptions.entry_mut(stream)?.holes;
+        let mut reached = None;
+        for event in (0..count).filter_map(|index| decoder.event(text, index)) {
+            let Some(numbers) = Numbers::of(&event) else {
+                continue;
+            };
+            let is_asked_for = asked.from <= numbers.first && numbers.last <= asked.to;
+            if !is_asked_for || Some(numbers.first) <= reached || !holes.is_about(asked) {
+                continue;
+            }
+            reached = Some(numbers.last);
+            if holes.take(numbers) {
+                add(&mut statistics.backfilled, 1);
+                let event = Event::Backfilled(event);
+                each(Heard { received, event });
+            }
+        }
+        reached
+    }
+
+    /// An answer has brought missing trades up to this number, or none.
+    fn backfilled(&mut self, now: Time, ticket: Ticket<Purpose>, reached: Option<i64>) {
+        let Purpose::Trades(stream, asked) = ticket.job else {
+            return;
+        };
+        match (reached, self.streams.subscriptions.entry_mut(stream)) {
+            (Some(reached), Some(entry)) => {
+                add(&mut self.streams.statistics.fetched, 1);
+                entry.holes.answered(reached);
+                self.streams.seeking.push_back(stream);
+            }
+            (None, _) if ticket.attempts < EMPTY => self.fetches.put_back(now, ticket),
+            (_, None) | (None, _) => self.streams.give_up(stream, asked, Unfillable::Gone),
+        }
+    }
+
     /// The venue has said no: what may be right later is asked for again, all else is given up.
     fn fetch_refused(&mut self, now: Time, ticket: Ticket<Purpose>, reason: Reason) {
         match reason {
@@ -185,9 +282,7 @@ impl Session {
             | Reason::Tier
             | Reason::Conflict => {
                 add(&mut self.streams.statistics.fetches_refused, 1);
-                if let Purpose::Snapshot(stream) = ticket.job {
-                    self.streams.books.refused(now, stream);
-                }
+                self.forgo(now, ticket.job, Unfillable::Refused);
             }
         }
     }
@@ -196,8 +291,17 @@ impl Session {
     fn fetch_failed(&mut self, now: Time, ticket: Ticket<Purpose>) {
         add(&mut self.streams.statistics.fetches_failed, 1);
         let given_up = matches!(ticket.job, Purpose::Trades(..)) && ticket.attempts >= ATTEMPTS;
-        if !given_up {
-            self.fetches.put_back(now, ticket);
+        match given_up {
+            true => self.forgo(now, ticket.job, Unfillable::Failed),
+            false => self.fetches.put_back(now, ticket),
+        }
+    }
+
+    /// It is not asked for again.
+    fn forgo(&mut self, now: Time, job: Purpose, why: Unfillable) {
+        match job {
+            Purpose::Trades(stream, asked) => self.streams.give_up(stream, asked, why),
+            Purpose::Snapshot(stream) => self.streams.books.refused(now, stream),
         }
     }
 

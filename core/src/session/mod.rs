@@ -1,6 +1,7 @@
 //! One connection to a venue and the streams on it: desired and confirmed subscriptions,
 //! deadlines for everything, and typed events in the order of their streams.
 
+mod backfill;
 mod books;
 mod drain;
 mod entry;
@@ -21,10 +22,12 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use backfill::Unfillable;
 pub use books::BookState;
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
@@ -144,6 +147,7 @@ impl Session {
                 books: Books::new(plan.market, entries.iter().map(|entry| &entry.stream)),
                 subscriptions: Subscriptions::new(entries, settings.timing, acks),
                 login: Login::new(),
+                seeking: VecDeque::new(),
                 statistics: Statistics::default(),
             },
             login_within: settings.timing.ack,
@@ -281,7 +285,10 @@ impl Session {
                 self.fetches
                     .forget(|job| matches!(job, Purpose::Snapshot(_)));
             }
-            Status::Stopped => self.fetches.forget(|_| true),
+            Status::Stopped => {
+                self.fetches.forget(|_| true);
+                self.streams.seek_no_more();
+            }
             Status::Dialing { .. } | Status::Waiting { .. } => {}
         }
     }
@@ -332,6 +339,7 @@ impl Session {
     fn act(&mut self, now: Time) {
         self.pacing.proceed();
         self.ask_for_books(now);
+        self.ask_for_trades(now);
         if self.connection.phase() == Phase::Open {
             self.log_in(now);
             self.send_requests(now);

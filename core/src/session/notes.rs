@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::backfill::Unfillable;
 use super::books::BookState;
 use super::event::Notice;
 use super::sequence::GapCause;
@@ -38,6 +39,12 @@ pub(super) enum Note {
     Book {
         stream: usize,
         state: BookState,
+    },
+    /// What became of a gap that was to be filled.
+    Settled {
+        stream: usize,
+        missing: Missing,
+        unfillable: Option<Unfillable>,
     },
     Notice(Notice),
 }

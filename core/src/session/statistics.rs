@@ -50,6 +50,8 @@ pub struct Statistics {
     pub foreign: u64,
     /// Answers over REST that brought what was asked for.
     pub fetched: u64,
+    /// Trades among them that had been missing.
+    pub backfilled: u64,
     /// Requests over REST that came to nothing; most of them are made again.
     pub fetches_failed: u64,
     /// Requests over REST that the venue refused.

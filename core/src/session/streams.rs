@@ -1,5 +1,8 @@
 //! What a message does to its stream: the state behind the way in.
 
+use alloc::collections::VecDeque;
+
+use super::backfill::{Holes, Unfillable, is_numbered};
 use super::books::{BookState, Books, Outcome};
 use super::entry::Entry;
 use super::event::{Change, Event, Gap, Notice, VenueError};
@@ -21,6 +24,8 @@ pub(super) struct Streams {
     pub(super) books: Books,
     pub(super) login: Login,
     pub(super) statistics: Statistics,
+    /// Streams whose next missing trades are to be asked for.
+    pub(super) seeking: VecDeque<usize>,
 }
 
 /// What an event is to its stream.
@@ -67,6 +72,7 @@ impl Streams {
             Verdict::Follows => Judged::InOrder,
             Verdict::OutOfOrder(disorder) => {
                 add(&mut self.statistics.out_of_order, 1);
+                self.disordered(place, event, disorder);
                 Judged::OutOfOrder { disorder, last }
             }
             Verdict::Gap(missing, cause) => {
@@ -78,11 +84,83 @@ impl Streams {
                     cause,
                     since,
                 });
+                if let Some(missing) = missing.filter(|_| is_numbered(event.channel)) {
+                    self.seek(place, missing);
+                }
                 if needs_snapshot(event) {
                     self.subscriptions.broken(now, place);
                 }
                 Judged::InOrder
             }
+        }
+    }
+
+    /// What is missing is to be asked for.
+    pub(super) fn seek(&mut self, stream: usize, missing: Missing) {
+        let Some(entry) = self.subscriptions.entry_mut(stream) else {
+            return;
+        };
+        match entry.holes.push(missing) {
+            Ok(()) => self.seeking.push_back(stream),
+            Err(why) => self.settled(stream, missing, Some(why)),
+        }
+    }
+
+    /// The next of what is missing of a stream; what is over is told and taken out.
+    pub(super) fn sought(&mut self, stream: usize) -> Option<Missing> {
+        loop {
+            let holes = &mut self.subscriptions.entry_mut(stream)?.holes;
+            let Some((missing, unfillable)) = holes.over() else {
+                return holes.rest();
+            };
+            self.settled(stream, missing, unfillable);
+        }
+    }
+
+    /// Trades that were asked for do not come: their gap stays, and the next one is looked at.
+    pub(super) fn give_up(&mut self, stream: usize, asked: Missing, why: Unfillable) {
+        let Some(entry) = self.subscriptions.entry_mut(stream) else {
+            return;
+        };
+        let about = entry.holes.is_about(asked);
+        if let Some(missing) = about.then(|| entry.holes.give_up()).flatten() {
+            self.settled(stream, missing, Some(why));
+        }
+        self.seeking.push_back(stream);
+    }
+
+    /// Nothing is asked for any more.
+    pub(super) fn seek_no_more(&mut self) {
+        self.seeking.clear();
+        for stream in 0..self.subscriptions.entries().len() {
+            if let Some(entry) = self.subscriptions.entry_mut(stream) {
+                entry.holes.clear();
+            }
+        }
+    }
+
+    fn settled(&mut self, stream: usize, missing: Missing, unfillable: Option<Unfillable>) {
+        self.notes.push(Note::Settled {
+            stream,
+            missing,
+            unfillable,
+        });
+    }
+
+    /// What comes late need not be asked for; where the venue counts anew, nothing can be.
+    fn disordered(&mut self, stream: usize, event: &market::Event<'_>, disorder: Disorder) {
+        let Some(entry) = self.subscriptions.entry_mut(stream) else {
+            return;
+        };
+        if disorder != Disorder::Reset {
+            if let Some(numbers) = Numbers::of(event) {
+                entry.holes.came_late(numbers);
+            }
+            return;
+        }
+        let mut given_up = core::mem::replace(&mut entry.holes, Holes::new());
+        while let Some(missing) = given_up.give_up() {
+            self.settled(stream, missing, Some(Unfillable::Gone));
         }
     }
 
@@ -240,6 +318,21 @@ impl Streams {
         let entry = |place: usize| self.subscriptions.entries().get(place);
         Some(match note {
             Note::Status(status) => Event::Status(status),
+            Note::Settled {
+                stream,
+                missing,
+                unfillable,
+            } => {
+                let stream = &entry(stream)?.stream;
+                match unfillable {
+                    Some(why) => Event::Unfillable {
+                        stream,
+                        missing,
+                        why,
+                    },
+                    None => Event::Filled { stream, missing },
+                }
+            }
             Note::Notice(notice) => Event::Notice(notice),
             Note::Subscription { stream, step } => tell_step(entry(stream)?, step)?,
             Note::Book { stream, state } => {

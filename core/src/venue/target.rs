@@ -42,8 +42,8 @@ const STATISTICS: u32 = 30;
 /// Appends the path and query of a question, percent-encoded, to `out`.
 ///
 /// A book is asked for with 1000 levels a side, on OKX with 400. Trades come from the first number
-/// on, as many as one answer holds; Binance futures serve `trade` by number only to holders of
-/// keys, so there the answer is the last 1000. Statistics come with the two and a half hours
+/// on, as many as one answer holds; Binance futures serve `trade` by number to holders of keys
+/// alone, so it is not offered. Statistics come with the two and a half hours
 /// before them.
 ///
 /// # Errors
@@ -98,15 +98,14 @@ fn spot(query: Query<'_>, out: &mut String) -> Option<Cost> {
 fn futures(base: &str, of: &str, query: Query<'_>, out: &mut String) -> Option<Cost> {
     let (path, weight, body_limit) = match query.asked {
         Asked::Book(Channel::Depth(_)) => ("depth", 20, ROWS),
-        Asked::Trades { channel, .. } => match channel {
-            Channel::AggTrade => ("aggTrades", 20, ROWS),
-            Channel::Trade => ("trades", 5, ROWS),
-            _ => return None,
-        },
+        Asked::Trades {
+            channel: Channel::AggTrade,
+            ..
+        } => ("aggTrades", 20, ROWS),
         Asked::Poll(Channel::OpenInterest) => ("openInterest", 1, FIGURES),
         Asked::Poll(Channel::ExchangeInfo) => ("exchangeInfo", 1, INSTRUMENTS),
         Asked::Poll(channel) => return statistics(channel, of, query, out),
-        Asked::Book(_) => return None,
+        Asked::Book(_) | Asked::Trades { .. } => return None,
     };
     out.push_str(base);
     if query.asked == Asked::Poll(Channel::ExchangeInfo) {
@@ -115,12 +114,8 @@ fn futures(base: &str, of: &str, query: Query<'_>, out: &mut String) -> Option<C
         target(out, path, "symbol", query.instrument);
     }
     match query.asked {
-        Asked::Trades {
-            channel: Channel::AggTrade,
-            from,
-            to,
-        } => by_number(out, from, to),
-        Asked::Book(_) | Asked::Trades { .. } => out.push_str("&limit=1000"),
+        Asked::Trades { from, to, .. } => by_number(out, from, to),
+        Asked::Book(_) => out.push_str("&limit=1000"),
         Asked::Poll(_) => {}
     }
     Some(Cost {
@@ -293,10 +288,10 @@ mod tests {
             ),
             (
                 Coinm,
-                trades(C::Trade, 5, 9),
-                "/dapi/v1/trades?symbol=X&limit=1000",
+                trades(C::AggTrade, 5, 9_999),
+                "/dapi/v1/aggTrades?symbol=X&fromId=5&limit=1000",
                 A::BinanceFutures,
-                5,
+                20,
             ),
             (
                 Okx,
@@ -390,6 +385,10 @@ mod tests {
         let depth = Channel::Depth(Speed::Ms100);
         let refused = written(Market::Okx, Asked::Book(depth), "X");
         assert_eq!(refused, Err(RequestError::NotOffered(depth)));
+        for market in [Market::BinanceUsdm, Market::BinanceCoinm] {
+            let refused = written(market, trades(Channel::Trade, 5, 9), "X");
+            assert_eq!(refused, Err(RequestError::NotOffered(Channel::Trade)));
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod recordings;
 mod reference;
 mod reference_binance;
 mod reference_okx;
+mod session_backfill;
 mod session_books;
 mod session_fetches;
 mod session_login;

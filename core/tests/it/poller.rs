@@ -106,8 +106,11 @@ fn words(event: &Event<'_>) -> String {
         Event::Subscription { change, .. } => change.name().to_owned(),
         Event::Status(status) => status.name().to_owned(),
         other @ (Event::OutOfOrder { .. }
+        | Event::Backfilled(_)
         | Event::Gap(_)
         | Event::Book { .. }
+        | Event::Filled { .. }
+        | Event::Unfillable { .. }
         | Event::Notice(_)
         | Event::Undecoded(_)) => format!("{other:?}"),
     }

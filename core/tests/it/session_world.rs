@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use marketprism_core::Time;
-use marketprism_core::connection::{Cause, Input, Status};
+use marketprism_core::connection::{Action, Cause, Input, Status};
 use marketprism_core::market::Market;
 use marketprism_core::plan::{Limits, SessionPlan, Wanted, plan};
+use marketprism_core::rest::Answer;
 use marketprism_core::session::{
-    BookState, Change, Event, Session, Settings, StreamState, Undecoded,
+    BookState, Change, Event, Heard, Session, Settings, StreamState, Undecoded,
 };
+use marketprism_core::{Machine, Time, UnixNanos};
 
 use crate::exchange::Exchange;
 use crate::sim::Sim;
@@ -23,6 +24,8 @@ pub(crate) enum Said {
     OutOfOrder(String, &'static str),
     Gap(String, Option<(i64, i64)>, &'static str),
     Book(String, BookState),
+    Backfilled(String, Option<i64>),
+    Settled(String, (i64, i64), &'static str),
     Open,
     Down(Cause),
     Notice(String),
@@ -50,6 +53,15 @@ impl Said {
                 Self::Gap(gap.stream.to_string(), missing, gap.cause.name())
             }
             Event::Book { stream, state } => Self::Book(stream.to_string(), state),
+            Event::Backfilled(event) => Self::Backfilled(name(event), event.body.number()),
+            Event::Filled { stream, missing } => {
+                Self::Settled(stream.to_string(), (missing.from, missing.to), "filled")
+            }
+            Event::Unfillable {
+                stream,
+                missing,
+                why,
+            } => Self::Settled(stream.to_string(), (missing.from, missing.to), why.name()),
             Event::Notice(notice) => Self::Notice(format!("{notice:?}")),
             Event::Undecoded(Undecoded::Malformed(error)) => Self::Undecoded(error.to_string()),
             Event::Undecoded(other) => Self::Undecoded(format!("{other:?}")),
@@ -122,6 +134,29 @@ impl World {
         self.sim.run_for(time, &mut |now, heard| {
             said.extend(Said::of(heard.event).map(|what| (now, what)));
         });
+    }
+
+    /// Gives leave to the oldest wish and answers it; what was asked for, if anything was.
+    pub(crate) fn reply(&mut self, status: u16, body: &str) -> Option<String> {
+        let (now, session) = (self.sim.now, &mut self.sim.machine);
+        let id = session.wishes().first()?.id;
+        session.grant(now, id);
+        assert_eq!(session.poll_action(), Some(Action::Fetch(id)));
+        let asked = session.request(id)?.path_and_query.to_owned();
+        let answer = Answer {
+            status,
+            retry_after: None,
+            used_weight: None,
+            body: body.as_bytes(),
+        };
+        let received = UnixNanos::from_nanos(now.as_nanos());
+        let said = &mut self.said;
+        let mut each = |heard: Heard<'_>| {
+            said.extend(Said::of(heard.event).map(|what| (now, what)));
+        };
+        session.fetched(now, received, id, Ok(answer), &mut each);
+        session.drain_events(received, &mut each);
+        Some(asked)
     }
 
     pub(crate) fn exchange(&mut self) -> &mut Exchange {

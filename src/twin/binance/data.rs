@@ -332,7 +332,7 @@ pub(super) const fn printed(market: Market, units: u64, scale: u8) -> Printed {
 }
 
 /// The buyer is the maker where bids were taken from.
-fn buyer_is_maker(print: &Print) -> bool {
+pub(super) fn buyer_is_maker(print: &Print) -> bool {
     print.resting == Side::Bid
 }
 

@@ -11,5 +11,6 @@ pub(super) mod request;
 pub(super) mod rest;
 mod route;
 mod statistics;
+mod trades;
 
 pub(super) use route::{open, stream};

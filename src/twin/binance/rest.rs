@@ -3,7 +3,7 @@
 use marketprism_core::market::Market;
 
 use super::data::rows;
-use super::{instruments, statistics};
+use super::{instruments, statistics, trades};
 use crate::twin::answer::Answer;
 use crate::twin::book::Side;
 use crate::twin::market::SyntheticMarket;
@@ -20,12 +20,15 @@ const STATISTICS: &str = "statistics";
 const NO_SYMBOL: &str = r#"{"code":-1102,"msg":"Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."}"#;
 const BAD_SYMBOL: &str = r#"{"code":-1121,"msg":"Invalid symbol."}"#;
 const BAD_LIMIT: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."}"#;
+const BAD_NUMBER: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'fromId'; legal range is '^[0-9]{1,20}$'."}"#;
 const LIMIT_OFF_LIST: &str = r#"{"code":-4021,"msg":"Invalid depth limit."}"#;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     Depth,
+    Aggregates,
+    Trades,
     Instruments,
     OpenInterest,
     Ratio(Counted),
@@ -42,6 +45,9 @@ fn question(market: Market, path: &str) -> Option<Question> {
     }
     match path.strip_prefix(base)? {
         "depth" => Some(Question::Depth),
+        "aggTrades" => Some(Question::Aggregates),
+        // On futures they are for holders of keys.
+        "historicalTrades" if !futures => Some(Question::Trades),
         "exchangeInfo" => Some(Question::Instruments),
         "openInterest" if futures => Some(Question::OpenInterest),
         _ => None,
@@ -52,6 +58,9 @@ fn question(market: Market, path: &str) -> Option<Question> {
 pub(in crate::twin) fn toll(market: Market, rules: &Rules, target: &Target) -> Option<Toll> {
     let weight = match question(market, &target.path)? {
         Question::Depth => depth_weight(market, target),
+        Question::Aggregates if market == Market::BinanceSpot => 4,
+        Question::Aggregates => 20,
+        Question::Trades => 25,
         Question::Instruments if market == Market::BinanceSpot => 20,
         Question::Instruments | Question::OpenInterest => 1,
         Question::Ratio(_) => {
@@ -96,6 +105,8 @@ pub(in crate::twin) fn answer(
 ) -> Answer {
     let answer = match question(market, &target.path) {
         Some(Question::Depth) => depth(market, books, target, stamp),
+        Some(Question::Aggregates) => trades(books, target, trades::aggregates),
+        Some(Question::Trades) => trades(books, target, trades::singles),
         Some(Question::Instruments) => Ok(instruments::list(market, books, stamp)),
         Some(Question::OpenInterest) => {
             named(books, target).map(|book| statistics::open_interest(book, stamp))
@@ -121,6 +132,19 @@ fn depth(
     let limit = limit(market, target)?;
     let book = named(books, target)?;
     Ok(snapshot(market, book, limit, stamp))
+}
+
+/// Trades from a number on, or the last ones.
+fn trades(
+    books: &[SyntheticMarket],
+    target: &Target,
+    rows: fn(&SyntheticMarket, Option<u64>, usize) -> String,
+) -> Result<String, &'static str> {
+    let limit = target.parameter("limit").unwrap_or("500");
+    let limit: usize = limit.parse().map_err(|_| BAD_LIMIT)?;
+    let from = target.parameter("fromId").map(str::parse);
+    let from = from.transpose().map_err(|_| BAD_NUMBER)?;
+    Ok(rows(named(books, target)?, from, limit.clamp(1, 1000)))
 }
 
 /// The instrument that a request names.

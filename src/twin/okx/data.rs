@@ -92,6 +92,20 @@ pub(in crate::twin) fn messages(
     }
 }
 
+/// The fills of a print, newest first, with their numbers.
+pub(super) fn past(book: &SyntheticMarket, stamp: u64, print: &Print) -> Vec<(u64, String)> {
+    let instrument = book.instrument().id();
+    let (price, side) = (price(book, print.price), side(print));
+    let fill = |(id, filled): &(u64, u64)| {
+        let filled = quantity(book, *filled);
+        let row = format!(
+            r#"{{"instId":"{instrument}","tradeId":"{id}","px":"{price}","sz":"{filled}","side":"{side}","source":"0","ts":"{stamp}"}}"#
+        );
+        (*id, row)
+    };
+    print.fills.iter().rev().map(fill).collect()
+}
+
 /// The snapshot that a channel of books begins with.
 pub(in crate::twin) fn snapshot(
     book: &SyntheticMarket,
@@ -176,17 +190,12 @@ impl Writer<'_> {
 
     /// Every fill for itself.
     fn fills(&self, print: &Print) -> Vec<Message> {
-        let (instrument, stamp) = (self.book.instrument().id(), self.stamp);
-        let (price, side) = (price(self.book, print.price), side(print));
-        let fill = |(id, filled): &(u64, u64)| {
-            let filled = quantity(self.book, *filled);
-            let payload = format!(
-                r#""data":[{{"instId":"{instrument}","tradeId":"{id}","px":"{price}","sz":"{filled}","side":"{side}","source":"0","ts":"{stamp}"}}]"#
-            );
-            let (first, last) = (*id, *id);
-            Message::numbered(payload, Ids { first, last })
+        let message = |(id, row)| {
+            let (first, last) = (id, id);
+            Message::numbered(format!(r#""data":[{row}]"#), Ids { first, last })
         };
-        print.fills.iter().map(fill).collect()
+        let rows = past(self.book, self.stamp, print);
+        rows.into_iter().rev().map(message).collect()
     }
 
     fn liquidation(&self, print: &Print) -> Message {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::data::{instrument, kind_name, rows, trimmed};
+use super::data::{instrument, kind_name, past, rows, trimmed};
 use super::figures::open_interest;
 use crate::twin::answer::Answer;
 use crate::twin::book::Side;
@@ -28,7 +28,7 @@ const MAX_LEVELS: usize = 400;
 const MAX_ROWS: u64 = 100;
 /// Decimals of a ratio.
 const SCALE: u8 = 4;
-/// The limit of both lists, of instruments and of open interest.
+/// The limit of trades, and of both lists, of instruments and of open interest.
 const LISTS: Option<Allowance> = Some(Allowance {
     count: 20,
     per: Duration::from_secs(2),
@@ -38,6 +38,7 @@ const LISTS: Option<Allowance> = Some(Allowance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     Books,
+    Trades,
     Instruments,
     OpenInterest,
     Ratio(Counted),
@@ -50,6 +51,7 @@ fn question(path: &str) -> Option<Question> {
     }
     match path {
         "market/books" => Some(Question::Books),
+        "market/history-trades" => Some(Question::Trades),
         "public/instruments" => Some(Question::Instruments),
         "public/open-interest" => Some(Question::OpenInterest),
         _ => None,
@@ -69,6 +71,7 @@ fn counted(name: &str) -> Option<Counted> {
 pub(in crate::twin) fn toll(rules: &Rules, target: &Target) -> Option<Toll> {
     let (pool, allowed) = match question(&target.path)? {
         Question::Books => ("books", rules.weight),
+        Question::Trades => ("history-trades", LISTS),
         Question::Instruments => ("instruments", LISTS),
         Question::OpenInterest => ("open-interest", LISTS),
         Question::Ratio(Counted::Accounts) => ("accounts", rules.statistics),
@@ -86,6 +89,7 @@ pub(in crate::twin) fn toll(rules: &Rules, target: &Target) -> Option<Toll> {
 pub(in crate::twin) fn answer(books: &[SyntheticMarket], target: &Target, stamp: u64) -> Answer {
     let answer = match question(&target.path) {
         Some(Question::Books) => snapshot(books, target, stamp),
+        Some(Question::Trades) => trades(books, target),
         Some(Question::Instruments) => list(books, target, instrument),
         Some(Question::OpenInterest) => list(books, target, |book| open_interest(book, stamp)),
         Some(Question::Ratio(counted)) => ratios(books, counted, target, stamp),
@@ -122,6 +126,20 @@ fn snapshot(
     Ok(format!(
         r#"{{"asks":{asks},"bids":{bids},"ts":"{stamp}","seqId":{sequence}}}"#
     ))
+}
+
+/// Trades before a number, newest first.
+fn trades(books: &[SyntheticMarket], target: &Target) -> Result<String, &'static str> {
+    let book = named(books, target)?;
+    let limit = target.parameter("limit").unwrap_or("100");
+    let limit: usize = limit.parse().map_err(|_| BAD_LIMIT)?;
+    let behind = target.parameter("after").unwrap_or("").parse::<u64>();
+    let behind = behind.unwrap_or(u64::MAX);
+    let prints = book.history().iter().rev();
+    let rows = prints.flat_map(|(stamp, print)| past(book, *stamp, print));
+    let rows = rows.skip_while(|(id, _)| *id >= behind);
+    let rows: Vec<_> = rows.take(limit.min(100)).map(|(_, row)| row).collect();
+    Ok(rows.join(","))
 }
 
 /// Rows about all instruments of a type, or about one of them.

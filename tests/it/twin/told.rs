@@ -43,7 +43,10 @@ impl Told {
                     self.ends.entry(stream.clone()).or_default().push(*reached);
                 }
             }
-            Event::Status(_)
+            Event::Backfilled(_)
+            | Event::Filled { .. }
+            | Event::Unfillable { .. }
+            | Event::Status(_)
             | Event::Subscription { .. }
             | Event::Book { .. }
             | Event::Notice(_) => {}

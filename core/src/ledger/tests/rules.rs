@@ -173,7 +173,7 @@ fn a_row_of_okx_stands_for_its_fills_and_a_change_of_spot_for_its_updates() {
 }
 
 #[test]
-fn what_the_venue_does_not_have_fills_a_gap_as_well() {
+fn what_was_backfilled_is_missing_no_more() {
     let mut book = Book::of(Market::BinanceUsdm, Channel::AggTrade);
     book.trade(10);
     book.gap(Some((11, 15)), GapCause::Connection);
@@ -181,24 +181,19 @@ fn what_the_venue_does_not_have_fills_a_gap_as_well() {
     for id in [11, 12, 15] {
         book.data(number(id), Standing::Backfilled);
     }
-    assert_eq!(book.day().gaps[0].left, 2);
-    let stream = book.stream;
-    let missing = Missing { from: 11, to: 15 };
-    book.note(Note::Filled { stream, missing });
+    let day = book.day();
+    assert_eq!((day.verdict, day.gaps[0].left), (Verdict::Gaps, 2));
+    for id in [13, 14, 14] {
+        book.data(number(id), Standing::Backfilled);
+    }
     let day = book.day();
     assert_eq!((day.verdict, day.gaps[0].left), (Verdict::Filled, 0));
-    assert_eq!((day.counts.backfilled, day.counts.never_given), (3, 2));
-    let backfilled = [
-        Run {
-            first: 11,
-            last: 12,
-        },
-        Run {
-            first: 15,
-            last: 15,
-        },
-    ];
-    assert_eq!(day.backfilled, backfilled);
+    assert_eq!((day.counts.backfilled, day.counts.duplicates), (5, 1));
+    let backfilled = Run {
+        first: 11,
+        last: 15,
+    };
+    assert_eq!(day.backfilled, [backfilled]);
     assert_eq!(runs(&day), [(10, 10), (16, 16)]);
 }
 
