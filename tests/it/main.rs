@@ -3,6 +3,7 @@
 
 mod account;
 mod arguments;
+mod books;
 mod collect;
 mod decode;
 mod decode_books;
