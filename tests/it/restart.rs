@@ -141,6 +141,8 @@ fn judge_trades(lines: &[Value]) {
         .filter(|line| trades.contains(&line["channel"]))
     {
         let range = match line["kind"].as_str().unwrap() {
+            // It lies in a gap, which counts already.
+            "trade" if line["backfilled"] == true => continue,
             "trade" if line["channel"] == "trades" => number(line, "first_id")..=number(line, "id"),
             "trade" => number(line, "id")..=number(line, "id"),
             "gap" => number(line, "from")..=number(line, "to"),
