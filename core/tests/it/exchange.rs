@@ -124,10 +124,12 @@ impl Exchange {
         }
     }
 
-    /// Sends a message as it stands.
+    /// Sends a message as it stands; whoever takes nothing more is cut off.
     pub(crate) fn say(&mut self, text: &str) {
-        if let Some(server) = &mut self.server {
-            server.queue().text(text).expect("room");
+        if let Some(server) = &mut self.server
+            && server.queue().text(text).is_err()
+        {
+            self.end.get_or_insert(End::Reset);
         }
     }
 
