@@ -72,7 +72,8 @@
 //!                 rx.clear();
 //!                 connection.handle(now, Input::Released(epoch));
 //!             }
-//!             Action::Sign(_) => {} // for those who log in; a bare connection does not
+//!             // For those who log in or ask over REST; a bare connection does neither.
+//!             Action::Sign(_) | Action::Fetch(_) => {}
 //!         }
 //!     }
 //!     if connection.phase() == Phase::Stopped {
