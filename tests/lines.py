@@ -52,7 +52,7 @@ async def carry(reader, writer):
 
 async def main(program, folder, seconds):
     twin = await asyncio.create_subprocess_exec(
-        program, "twin", "--market", "binance-spot", "--pace", "5", stdout=asyncio.subprocess.PIPE
+        program, "twin", "--market", "binance-spot", "--pace", "5000", stdout=asyncio.subprocess.PIPE
     )
     address = None
     while address is None:
