@@ -7,7 +7,7 @@ import signal
 import sys
 
 CUT_EVERY = 10
-RENEW_EVERY_MS = 60_000
+RENEW_EVERY_MS = 8_000
 CONFIG = """
 collect:
   - {{market: binance-spot, instruments: [BTCUSDT, ETHUSDT], channels: [trade, depth@100ms, bookTicker], lines: 2}}
