@@ -267,6 +267,7 @@ impl Merger {
             line: session.line,
             numbers,
             kind,
+            weight: weight(&heard.event),
             received: heard.received,
         };
         let payload = || {
@@ -366,6 +367,17 @@ enum How {
     Live,
     Reset,
     Asked,
+}
+
+/// What an event weighs where it has to wait.
+fn weight(event: &Event<'_>) -> usize {
+    let (Event::Market(event) | Event::OutOfOrder { event, .. }) = event else {
+        return 1;
+    };
+    let Body::Book(book) = event.body else {
+        return 1;
+    };
+    1 + book.bids.len() + book.asks.len()
 }
 
 fn kind(event: &market::Event<'_>, how: How) -> Kind {

@@ -25,9 +25,11 @@ use lead::Leads;
 
 /// Messages of one stream that wait for the other line, at most.
 const HELD_MAX: usize = 1024;
+/// What they weigh together, at most: a message of a book may have thousands of levels.
+const HELD_WEIGHT_MAX: usize = 1 << 16;
 /// Gaps that are remembered so that they can be filled later, at most.
 const GAPS_MAX: usize = 64;
-/// Pieces of one of them, at most; of more the last are not filled.
+/// Pieces of one of them, at most; of more the last are forgotten, and the gap is never whole.
 const PIECES_MAX: usize = 64;
 
 /// One of two lines.
@@ -78,6 +80,8 @@ pub struct Arrival {
     pub numbers: Numbers,
     /// How it came.
     pub kind: Kind,
+    /// How much room it takes where it has to wait: one, and one for each level of a book.
+    pub weight: usize,
     /// When.
     pub received: UnixNanos,
 }
@@ -118,6 +122,8 @@ pub struct Arbiter<P> {
     reached: Option<i64>,
     /// Messages behind a hole, in the order of their numbers.
     held: VecDeque<Held<P>>,
+    /// What they weigh together.
+    held_weight: usize,
     /// Gaps that have been told, oldest first.
     gaps: VecDeque<Told>,
     /// Whether each line is up, and how far it has come.
@@ -140,6 +146,8 @@ struct Told {
     whole: Missing,
     /// What of it has not come, in order.
     left: VecDeque<Missing>,
+    /// Whether some of that was forgotten.
+    lacks: bool,
     /// Whether it was told that a line cannot fill it.
     is_given_up: bool,
 }
@@ -218,6 +226,7 @@ impl<P> Arbiter<P> {
                 carries: channel.begins_with_snapshot(),
                 reached: None,
                 held: VecDeque::new(),
+                held_weight: 0,
                 gaps: VecDeque::new(),
                 lines: [Place {
                     up: false,
@@ -248,7 +257,7 @@ impl<P> Arbiter<P> {
         match arrival.kind {
             // Until the line comes to where the venue began to count anew, it repeats.
             Kind::Live if place.awaits_reset => return,
-            Kind::Reset if !place.awaits_reset => self.reset(arrival.line),
+            Kind::Reset if !place.awaits_reset => self.reset(arrival.line, out),
             Kind::Live | Kind::Reset | Kind::Snapshot | Kind::Backfill => {
                 place.awaits_reset = false;
             }
@@ -272,6 +281,8 @@ impl<P> Arbiter<P> {
     /// A line is down: it brings nothing more of what went by meanwhile.
     pub fn down(&mut self, line: Line, out: &mut impl FnMut(Merged<P>)) {
         self.lines[line.index()] = Place::default();
+        // Whatever the other one brings, nobody else does.
+        self.lines[line.other().index()].awaits_reset = false;
         self.interrupted |= self.lines.iter().all(|place| !place.up) && self.reached.is_some();
         self.release(out);
     }
@@ -282,10 +293,10 @@ impl<P> Arbiter<P> {
         self.leads.standing()
     }
 
-    /// The numbers begin anew: nothing that waits has a place among them.
-    fn reset(&mut self, line: Line) {
+    /// The numbers begin anew: nothing can come any more before what waits.
+    fn reset(&mut self, line: Line, out: &mut impl FnMut(Merged<P>)) {
         self.lines[line.other().index()].awaits_reset = self.reached.is_some();
-        self.held.clear();
+        while self.next_out(out) {}
         self.reached = None;
     }
 
@@ -353,6 +364,7 @@ impl<P> Arbiter<P> {
             self.leads.second(arrival);
             return;
         }
+        self.held_weight = self.held_weight.saturating_add(arrival.weight);
         self.held.insert(at, Held { arrival, payload });
     }
 
@@ -360,19 +372,27 @@ impl<P> Arbiter<P> {
     fn release(&mut self, out: &mut impl FnMut(Merged<P>)) {
         while let Some(held) = self.held.front() {
             let arrival = held.arrival;
-            match self.stand(arrival) {
-                Stand::Ahead if self.may_be_filled(arrival) => return,
-                Stand::Ahead => self.give_up(arrival, out),
-                Stand::Next => {}
-                Stand::Known => {
-                    self.held.pop_front();
-                    continue;
-                }
+            let waits = matches!(self.stand(arrival), Stand::Ahead);
+            if waits && self.may_be_filled(arrival) {
+                return;
             }
-            if let Some(held) = self.held.pop_front() {
-                self.pass(held.arrival, held.payload, out);
-            }
+            self.next_out(out);
         }
+    }
+
+    /// Hands out the next that waits, behind the gap before it; whether there was any.
+    fn next_out(&mut self, out: &mut impl FnMut(Merged<P>)) -> bool {
+        let Some(Held { arrival, payload }) = self.held.pop_front() else {
+            return false;
+        };
+        self.held_weight = self.held_weight.saturating_sub(arrival.weight);
+        match self.stand(arrival) {
+            Stand::Known => return true,
+            Stand::Ahead => self.give_up(arrival, out),
+            Stand::Next => {}
+        }
+        self.pass(arrival, payload, out);
+        true
     }
 
     /// Whether the other line may still bring what is missing before a message.
@@ -381,7 +401,8 @@ impl<P> Arbiter<P> {
         let passed = other
             .last
             .is_some_and(|last| last >= arrival.numbers.first.min(arrival.numbers.last));
-        other.up && !passed && other.last.is_some() && self.held.len() <= HELD_MAX
+        let has_room = self.held.len() <= HELD_MAX && self.held_weight <= HELD_WEIGHT_MAX;
+        other.up && !passed && other.last.is_some() && has_room
     }
 
     /// Tells the gap before a message that waits.
@@ -420,6 +441,7 @@ impl<P> Arbiter<P> {
         self.gaps.extend(missing.map(|whole| Told {
             whole,
             left: VecDeque::from([whole]),
+            lacks: false,
             is_given_up: false,
         }));
     }
@@ -454,7 +476,9 @@ impl<P> Arbiter<P> {
         };
         out(Merged::Message(arrival.line, payload()));
         if gap.left.is_empty() {
-            out(Merged::Filled(gap.whole));
+            if !gap.lacks {
+                out(Merged::Filled(gap.whole));
+            }
             self.gaps.retain(|gap| !gap.left.is_empty());
         }
     }
@@ -492,7 +516,10 @@ impl Told {
         for rest in left.without(first, last).into_iter().rev().flatten() {
             self.left.insert(at, rest);
         }
-        self.left.truncate(PIECES_MAX);
+        if self.left.len() > PIECES_MAX {
+            self.left.truncate(PIECES_MAX);
+            self.lacks = true;
+        }
         true
     }
 }

@@ -39,11 +39,16 @@ impl World {
     }
 
     fn bring(&mut self, line: Line, kind: Kind, numbers: Numbers) {
+        self.weigh(line, kind, numbers, 1);
+    }
+
+    fn weigh(&mut self, line: Line, kind: Kind, numbers: Numbers, weight: usize) {
         self.now += 1_000;
         let arrival = Arrival {
             line,
             numbers,
             kind,
+            weight,
             received: UnixNanos::from_nanos(self.now),
         };
         let out = &mut self.out;
@@ -299,6 +304,71 @@ fn after_a_reset_the_other_line_is_heard_when_it_has_come_there() {
         world.take(),
         expected.map(|(line, last)| Out::Message(line, last))
     );
+}
+
+#[test]
+fn what_waits_when_the_count_begins_anew_comes_out_behind_its_gap() {
+    let mut world = World::new(Market::Okx, Channel::Books);
+    for line in [A, B] {
+        world.bring(line, Kind::Snapshot, numbers(10, 10, None));
+    }
+    world.bring(A, Kind::Live, numbers(20, 20, Some(15)));
+    world.bring(A, Kind::Reset, numbers(3, 3, Some(20)));
+    let expected = [
+        Out::Message(A, 10),
+        Out::Gap(Some((11, 15)), GapCause::Missing),
+        Out::Message(A, 20),
+        Out::Message(A, 3),
+    ];
+    assert_eq!(world.take(), expected);
+}
+
+#[test]
+fn a_line_that_never_comes_to_the_new_count_is_heard_once_it_is_alone() {
+    let mut world = World::new(Market::Okx, Channel::BboTbt);
+    let top = |world: &mut World, line, kind, last| {
+        world.bring(line, kind, numbers(last, last, None));
+    };
+    top(&mut world, A, Kind::Live, 10);
+    top(&mut world, B, Kind::Live, 10);
+    top(&mut world, A, Kind::Reset, 3);
+    top(&mut world, B, Kind::Live, 11);
+    world.take();
+    world.down(A);
+    top(&mut world, B, Kind::Live, 12);
+    assert_eq!(world.take(), [Out::Message(B, 12)]);
+}
+
+#[test]
+fn a_gap_in_too_many_pieces_is_never_told_to_be_whole() {
+    let mut world = World::trades();
+    world.trade(A, 1);
+    world.trade(A, 400);
+    let ids = (3..400).step_by(2).chain((2..400).step_by(2));
+    for id in ids {
+        world.bring(A, Kind::Backfill, numbers(id, id, None));
+    }
+    let came = |out: &&Out| matches!(out, Out::Message(..));
+    assert!(
+        world.out.iter().filter(came).count() < 400,
+        "some is forgotten"
+    );
+    assert!(!world.out.iter().any(|out| matches!(out, Out::Filled(..))));
+}
+
+#[test]
+fn heavy_messages_wait_in_smaller_numbers() {
+    let mut world = World::trades();
+    world.trade(A, 1);
+    world.trade(B, 1);
+    let heavy = HELD_WEIGHT_MAX / 4;
+    for id in 3..7 {
+        world.weigh(A, Kind::Live, numbers(id, id, None), heavy);
+    }
+    assert_eq!(world.out.len(), 1, "they wait for 2");
+    world.weigh(A, Kind::Live, numbers(7, 7, None), heavy);
+    assert_eq!(world.out[1], Out::Gap(Some((2, 2)), GapCause::Missing));
+    assert_eq!(world.out.len(), 7);
 }
 
 #[test]
