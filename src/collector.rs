@@ -145,6 +145,9 @@ impl Collector {
 
     /// Takes an event.
     pub(crate) fn event(&mut self, id: MachineId, heard: &Heard<'_>) {
+        if self.state == State::Broken {
+            return;
+        }
         let Some(merger) = &mut self.merger else {
             return self.plain(id, heard);
         };
@@ -180,9 +183,6 @@ impl Collector {
 
     /// Hands the line over, or notes that an event of this session was lost.
     fn offer(&mut self, id: MachineId, received: UnixNanos) {
-        if self.state == State::Broken {
-            return;
-        }
         match self.handover.offer(&self.line) {
             Offer::Taken => self.told(),
             Offer::Refused => {
