@@ -203,7 +203,8 @@ impl Session {
     ) {
         self.tell_notes(received, each);
         let (decoder, stream) = (self.reader.decoder(), ticket.job.stream());
-        let mut is_of_use = true;
+        // An answer without a book is as good as none.
+        let mut is_of_use = false;
         for event in (0..count).filter_map(|index| decoder.event(text, index)) {
             is_of_use = self.streams.keep_answer(now, stream, &event);
             if is_of_use {
