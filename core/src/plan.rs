@@ -37,9 +37,11 @@ impl Wanted {
     fn stream(&self) -> Stream {
         let instrument = match self.channel.scope() {
             Scope::Market => String::new(),
-            Scope::Instrument | Scope::Pair | Scope::Contract | Scope::InstrumentType => {
-                self.instrument.to_ascii_uppercase()
-            }
+            Scope::Instrument
+            | Scope::Pair
+            | Scope::Contract
+            | Scope::InstrumentType
+            | Scope::AnyType => self.instrument.to_ascii_uppercase(),
         };
         Stream {
             channel: self.channel,
@@ -254,7 +256,11 @@ fn deal(streams: BTreeSet<Stream>, limits: Limits) -> Option<Vec<Vec<Stream>>> {
 fn session(market: Market, route: Route, number: u32, streams: Vec<Stream>) -> SessionPlan {
     let place = match route.name {
         RouteName::Stream => market.name().to_string(),
-        RouteName::Public | RouteName::Market | RouteName::Business => {
+        RouteName::Public
+        | RouteName::Market
+        | RouteName::Business
+        | RouteName::Private
+        | RouteName::Api => {
             format!("{market}-{}", route.name.name())
         }
     };

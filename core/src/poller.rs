@@ -83,7 +83,8 @@ impl PollSettings {
             | Content::Funding
             | Content::PriceLimits
             | Content::OpenInterest
-            | Content::Liquidations => Turns::Every(self.open_interest),
+            | Content::Liquidations
+            | Content::Account => Turns::Every(self.open_interest),
         }
     }
 }

@@ -10,6 +10,9 @@ use super::fields::{Field, Mapping};
 /// How many streams may be wanted in all.
 const STREAMS_MAX: usize = 20_000;
 
+/// Why a channel of the account cannot be wanted.
+const NO_ACCOUNT: &str = "tells an account of itself, and there is no way yet to name the account";
+
 /// What is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
@@ -119,6 +122,7 @@ fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
         .map(|channel| (channel.to_string(), channel))
         .collect();
     match names.iter().find(|(name, _)| name == text) {
+        Some((_, channel)) if channel.is_private() => Err(field.refuse(NO_ACCOUNT)),
         Some((_, channel)) => Ok(*channel),
         None => {
             let names = names.iter().map(|(name, _)| name.as_str());

@@ -91,6 +91,10 @@ const fn kind(body: &Body<'_>) -> &'static str {
         Body::Liquidation(_) => "liquidations",
         Body::Ratio(_) => "ratios",
         Body::Instrument(_) => "instruments",
+        Body::Order(_) => "orders",
+        Body::Fill(_) => "fills",
+        Body::Balance(_) => "balances",
+        Body::Position(_) => "positions",
     }
 }
 

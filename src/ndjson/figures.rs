@@ -30,7 +30,11 @@ pub(super) trait Tell {
 pub(super) struct Members<M>(M);
 
 impl<M: SerializeMap> Members<M> {
-    fn put<T: Serialize>(&mut self, key: &'static str, value: Option<T>) -> Result<(), M::Error> {
+    pub(super) fn put<T: Serialize>(
+        &mut self,
+        key: &'static str,
+        value: Option<T>,
+    ) -> Result<(), M::Error> {
         match value {
             Some(value) => self.0.serialize_entry(key, &value),
             None => Ok(()),
@@ -41,16 +45,20 @@ impl<M: SerializeMap> Members<M> {
         self.put(key, value.map(Text))
     }
 
-    fn wide(&mut self, key: &'static str, value: Option<Wide>) -> Result<(), M::Error> {
+    pub(super) fn wide(&mut self, key: &'static str, value: Option<Wide>) -> Result<(), M::Error> {
         self.put(key, value.map(Text))
     }
 
-    fn time(&mut self, key: &'static str, value: Option<UnixNanos>) -> Result<(), M::Error> {
+    pub(super) fn time(
+        &mut self,
+        key: &'static str,
+        value: Option<UnixNanos>,
+    ) -> Result<(), M::Error> {
         self.put(key, value.map(UnixNanos::as_nanos))
     }
 
     /// A text that is empty where there is none.
-    fn text(&mut self, key: &'static str, value: &str) -> Result<(), M::Error> {
+    pub(super) fn text(&mut self, key: &'static str, value: &str) -> Result<(), M::Error> {
         self.put(key, Some(value).filter(|text| !text.is_empty()))
     }
 }

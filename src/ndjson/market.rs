@@ -28,6 +28,10 @@ pub(crate) fn write_market(out: &mut Vec<u8>, origin: Origin<'_>, event: &Event<
         Body::Liquidation(liquidation) => head.write(out, "liquidation", Figures(liquidation)),
         Body::Ratio(ratio) => head.write(out, "ratio", Figures(ratio)),
         Body::Instrument(instrument) => head.write(out, "instrument", Figures(instrument)),
+        Body::Order(order) => head.write(out, "order", Figures(&order)),
+        Body::Fill(fill) => head.write(out, "fill", Figures(&fill)),
+        Body::Balance(balance) => head.write(out, "balance", Figures(&balance)),
+        Body::Position(position) => head.write(out, "position", Figures(&position)),
     }
 }
 

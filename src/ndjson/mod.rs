@@ -1,6 +1,7 @@
 //! Events to NDJSON lines. The structures below this module are the format: `docs/EVENTS.md`
 //! describes each field, and a field, once named, keeps its name and its meaning.
 
+mod account;
 mod book;
 mod figures;
 mod market;

@@ -144,7 +144,7 @@ fields! {
 
 codes! {
     deflate::Context { Takeover = 0, Fresh = 1 }
-    RouteName { Stream = 0, Public = 1, Market = 2, Business = 3 }
+    RouteName { Stream = 0, Public = 1, Market = 2, Business = 3, Private = 4, Api = 5 }
 }
 
 impl Put for Config {

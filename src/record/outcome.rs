@@ -4,9 +4,11 @@ use marketprism_core::Time;
 use marketprism_core::book::{self, Break};
 use marketprism_core::connection::{Action, Cause, Epoch, Fault, Phase, Refusal, Status, Timer};
 use marketprism_core::market::{
-    Body, Book, BookKind, Candle, Contract, ContractStyle, Counted, Decimal, Event as MarketEvent,
-    Funding, IndexPrice, Instrument, InstrumentType, Interval, Level, Liquidation, MarkPrice,
-    OpenInterest, PriceLimit, Ratio, Side, Ticker, Trade, Wide,
+    Balance, BalanceFigures, Body, Book, BookKind, Candle, Contract, ContractStyle, Counted,
+    Decimal, Event as MarketEvent, Fill, FillFigures, Funding, IndexPrice, Instrument,
+    InstrumentType, Interval, Level, Liquidation, Liquidity, MarginMode, MarkPrice, OpenInterest,
+    Order, OrderFigures, OrderState, Page, Position, PositionFigures, PositionSide, PriceLimit,
+    Ratio, Side, Ticker, Trade, Wide,
 };
 use marketprism_core::rest::{FetchId, Request};
 use marketprism_core::session::{
@@ -55,6 +57,28 @@ put_fields! {
         contract, listed, expires,
     }
     Contract { value, multiplier, currency, style }
+    Order<'_> { id, client_id, kind, time_in_force, state_word, execution, reason, figures }
+    OrderFigures {
+        side, state, conditional, position_side, margin_mode, reduce_only, price, stop_price,
+        average_price, quantity, filled, filled_quote, created,
+    }
+    Fill<'_> { id, order_id, client_id, fee_currency, figures }
+    FillFigures {
+        side, liquidity, position_side, price, quantity, quote_quantity, fee, realised_profit,
+        count,
+    }
+    Balance<'_> { currency, reason, figures }
+    BalanceFigures {
+        page, total, available, locked, cross, change, locked_change, equity, equity_usd,
+        available_equity, ordered, unrealised_profit, liability, interest,
+    }
+    Page { number, last }
+    Position<'_> { id, currency, reason, figures }
+    PositionFigures {
+        page, side, quantity, margin_mode, entry_price, break_even_price, mark_price,
+        liquidation_price, leverage, margin, initial_margin, maintenance_margin, margin_ratio,
+        unrealised_profit, realised_profit, fee, funding, trade_id, deleveraging, created,
+    }
     Gap<'_> { stream, missing, cause, since }
     Missing { from, to }
     Break { missing, cause }
@@ -76,7 +100,8 @@ impl Put for Request<'_> {
 }
 
 put_names! {
-    Side, InstrumentType, ContractStyle, Counted, Disorder, GapCause, Unfillable, Problem, Reason, Phase, Timer,
+    Side, InstrumentType, ContractStyle, Counted, OrderState, Liquidity, PositionSide, MarginMode,
+    Disorder, GapCause, Unfillable, Problem, Reason, Phase, Timer,
     book::Cause, book::Refusal,
 }
 
@@ -168,6 +193,10 @@ impl Put for Body<'_> {
             Self::Liquidation(liquidation) => (9_u8, liquidation).put(out),
             Self::Ratio(ratio) => (10_u8, ratio).put(out),
             Self::Instrument(instrument) => (11_u8, instrument).put(out),
+            Self::Order(order) => (12_u8, order).put(out),
+            Self::Fill(fill) => (13_u8, fill).put(out),
+            Self::Balance(balance) => (14_u8, balance).put(out),
+            Self::Position(position) => (15_u8, position).put(out),
         }
     }
 }

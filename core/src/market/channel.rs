@@ -116,6 +116,18 @@ pub enum Channel {
     OkxTopAccountRatio,
     /// OKX `long-short-position-ratio-contract-top-trader`, over REST: their positions.
     OkxTopPositionRatio,
+    /// Binance user data: orders, fills, balances and positions of the account.
+    UserData,
+    /// OKX `orders`: orders of the account and what was filled of them.
+    Orders,
+    /// OKX `account`: the account's balances.
+    Account,
+    /// OKX `positions`: the account's positions.
+    Positions,
+    /// OKX `balance_and_position`: changes of both, as they happen.
+    BalanceAndPosition,
+    /// OKX `fills`: what was filled of the account's orders; for accounts of a tier.
+    Fills,
 }
 
 /// What a channel is about, and with it what a stream's `instrument` names.
@@ -130,6 +142,8 @@ pub enum Scope {
     Contract,
     /// A type of instrument: `SPOT`, `MARGIN`, `SWAP`, `FUTURES`, `OPTION`.
     InstrumentType,
+    /// A type of instrument, or `ANY` for all types.
+    AnyType,
     /// All instruments of the market; the name is empty.
     Market,
 }
@@ -163,10 +177,15 @@ pub enum Content {
     Ratios,
     /// Instruments: which there are, their steps and sizes.
     Instruments,
+    /// The account: its orders, fills, balances and positions.
+    Account,
 }
 
 /// Instrument types of OKX, as requests write them.
 const INSTRUMENT_TYPES: [&str; 5] = ["SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"];
+
+/// All of them, in a request for an account's orders or positions.
+const ANY_TYPE: &str = "ANY";
 
 /// Windows that Binance spot has tickers of.
 pub(super) const WINDOWS: [Interval; 3] = [Interval::H1, Interval::H4, Interval::D1];
@@ -196,7 +215,7 @@ impl Channel {
     }
 
     /// The channels whose names have no parts that vary.
-    pub(super) const PLAIN: [Self; 36] = [
+    pub(super) const PLAIN: [Self; 42] = [
         Self::Trade,
         Self::AggTrade,
         Self::BlockTrade,
@@ -233,6 +252,12 @@ impl Channel {
         Self::OkxAccountRatio,
         Self::OkxTopAccountRatio,
         Self::OkxTopPositionRatio,
+        Self::UserData,
+        Self::Orders,
+        Self::Account,
+        Self::Positions,
+        Self::BalanceAndPosition,
+        Self::Fills,
     ];
 
     /// The venue that offers it.
@@ -268,7 +293,8 @@ impl Channel {
             | Self::TopPositionRatio
             | Self::TopAccountRatio
             | Self::AccountRatio
-            | Self::ExchangeInfo => Venue::Binance,
+            | Self::ExchangeInfo
+            | Self::UserData => Venue::Binance,
             Self::Trades
             | Self::TradesAll
             | Self::Books
@@ -289,7 +315,12 @@ impl Channel {
             | Self::Instruments
             | Self::OkxAccountRatio
             | Self::OkxTopAccountRatio
-            | Self::OkxTopPositionRatio => Venue::Okx,
+            | Self::OkxTopPositionRatio
+            | Self::Orders
+            | Self::Account
+            | Self::Positions
+            | Self::BalanceAndPosition
+            | Self::Fills => Venue::Okx,
         }
     }
 
@@ -340,6 +371,12 @@ impl Channel {
             | Self::OkxTopAccountRatio
             | Self::OkxTopPositionRatio => Content::Ratios,
             Self::ContractInfo | Self::ExchangeInfo | Self::Instruments => Content::Instruments,
+            Self::UserData
+            | Self::Orders
+            | Self::Account
+            | Self::Positions
+            | Self::BalanceAndPosition
+            | Self::Fills => Content::Account,
         }
     }
 
@@ -354,7 +391,12 @@ impl Channel {
             | Self::AllMarkPrices(_)
             | Self::AllForceOrders
             | Self::ContractInfo
-            | Self::ExchangeInfo => Scope::Market,
+            | Self::ExchangeInfo
+            | Self::UserData
+            | Self::Account
+            | Self::BalanceAndPosition
+            | Self::Fills => Scope::Market,
+            Self::Orders | Self::Positions => Scope::AnyType,
             Self::LiquidationOrders | Self::Instruments => Scope::InstrumentType,
             Self::ContinuousKline(_) => Scope::Contract,
             Self::IndexPriceKline(_)
@@ -443,7 +485,13 @@ impl Channel {
                 | Self::ContractInfo
                 | Self::LiquidationOrders
                 | Self::Instruments
-        )
+        ) || self.is_private()
+    }
+
+    /// Whether it tells an account of itself, and nobody else.
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        matches!(self.content(), Content::Account)
     }
 
     /// Whether it begins with a snapshot of the book, without which none of the changes that
@@ -501,6 +549,7 @@ impl Scope {
         match self {
             Self::Market => name.is_empty(),
             Self::InstrumentType => INSTRUMENT_TYPES.contains(&name),
+            Self::AnyType => name == ANY_TYPE || INSTRUMENT_TYPES.contains(&name),
             Self::Instrument | Self::Pair | Self::Contract => is_plain(name),
         }
     }
@@ -520,13 +569,19 @@ impl fmt::Display for Scope {
             Self::Contract => {
                 f.write_str("a pair and a kind of contract, such as BTCUSDT_PERPETUAL")
             }
-            Self::InstrumentType => {
-                f.write_str("a type of instrument, which is")?;
-                INSTRUMENT_TYPES
-                    .iter()
-                    .try_for_each(|name| write!(f, " {name}"))
+            Self::InstrumentType => write_types(f),
+            Self::AnyType => {
+                write_types(f)?;
+                write!(f, ", or {ANY_TYPE}")
             }
             Self::Market => f.write_str("anything: the channel is of the whole market"),
         }
     }
+}
+
+fn write_types(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("a type of instrument, which is")?;
+    INSTRUMENT_TYPES
+        .iter()
+        .try_for_each(|name| write!(f, " {name}"))
 }

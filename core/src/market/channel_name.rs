@@ -103,6 +103,12 @@ impl Channel {
             Self::OkxAccountRatio => "long-short-account-ratio-contract",
             Self::OkxTopAccountRatio => "long-short-account-ratio-contract-top-trader",
             Self::OkxTopPositionRatio => "long-short-position-ratio-contract-top-trader",
+            Self::UserData => "userData",
+            Self::Orders => "orders",
+            Self::Account => "account",
+            Self::Positions => "positions",
+            Self::BalanceAndPosition => "balance_and_position",
+            Self::Fills => "fills",
         }
     }
 
@@ -227,7 +233,7 @@ mod tests {
             assert_eq!(channel.to_string().parse(), Ok(channel), "{channel}");
             assert!(names.insert(channel.to_string()), "{channel}");
         }
-        assert_eq!(names.len(), 259);
+        assert_eq!(names.len(), 265);
     }
 
     #[test]

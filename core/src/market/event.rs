@@ -1,12 +1,13 @@
 //! Events as the application sees them: normalised, exact, borrowed from the receive buffer.
 
+use super::account::{Balance, Fill, Order, Position};
 use super::figures::{
     Candle, Funding, IndexPrice, Liquidation, MarkPrice, OpenInterest, PriceLimit, Ratio, Ticker,
 };
 use super::{Channel, Decimal, Instrument, Market};
 use crate::time::UnixNanos;
 
-/// One piece of market data.
+/// One piece of data, of the market or of the account.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event<'a> {
     /// The market it comes from.
@@ -16,7 +17,7 @@ pub struct Event<'a> {
     pub channel: Channel,
     /// The venue's name of the instrument (or pair, or index), in the venue's own spelling
     /// (`BTCUSDT`, `BTC-USDT-SWAP`). Empty for a Binance spot `depth<N>` outside a combined
-    /// stream, because then nothing names it.
+    /// stream, because then nothing names it, and for a balance.
     pub instrument: &'a str,
     /// What the stream is about that it came through: the instrument, unless the channel's
     /// [`Scope`](super::Scope) is another.
@@ -56,6 +57,14 @@ pub enum Body<'a> {
     Ratio(&'a Ratio),
     /// An instrument: listed, changed, or as it stands.
     Instrument(&'a Instrument),
+    /// An order of the account.
+    Order(Order<'a>),
+    /// A part of an order of the account that was filled.
+    Fill(Fill<'a>),
+    /// A balance of the account.
+    Balance(Balance<'a>),
+    /// A position of the account.
+    Position(Position<'a>),
 }
 
 impl Body<'_> {
@@ -74,7 +83,11 @@ impl Body<'_> {
             | Self::OpenInterest(_)
             | Self::Liquidation(_)
             | Self::Ratio(_)
-            | Self::Instrument(_) => None,
+            | Self::Instrument(_)
+            | Self::Order(_)
+            | Self::Fill(_)
+            | Self::Balance(_)
+            | Self::Position(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the venues say, in one language: exact, normalised, borrowed events.
 
+mod account;
 mod catalog;
 mod channel;
 mod channel_name;
@@ -11,6 +12,10 @@ mod interval;
 mod missing;
 mod names;
 
+pub use account::{
+    Balance, BalanceFigures, Fill, FillFigures, Liquidity, MarginMode, Order, OrderFigures,
+    OrderState, Page, Position, PositionFigures, PositionSide,
+};
 pub use catalog::{BaseQuantity, Catalog, Collision, Inconvertible, ROUNDED_DIGITS, Symbol};
 pub use channel::{Channel, Content, Scope};
 pub(crate) use decimal::digits;

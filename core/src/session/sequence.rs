@@ -55,7 +55,8 @@ impl Rule {
                 | Content::OpenInterest
                 | Content::Liquidations
                 | Content::Ratios
-                | Content::Instruments,
+                | Content::Instruments
+                | Content::Account,
                 ..,
             ) => Self::Unnumbered,
         }
@@ -190,7 +191,11 @@ impl Numbers {
             | Body::OpenInterest(_)
             | Body::Liquidation(_)
             | Body::Ratio(_)
-            | Body::Instrument(_) => None,
+            | Body::Instrument(_)
+            | Body::Order(_)
+            | Body::Fill(_)
+            | Body::Balance(_)
+            | Body::Position(_) => None,
         }
     }
 }

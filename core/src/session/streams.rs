@@ -270,6 +270,7 @@ impl Streams {
             Control::Answer { .. }
             | Control::ConnectionCount { .. }
             | Control::ConnectionRefused { .. }
+            | Control::AccountEnded { .. }
             | Control::Pong => {}
         }
         Then::GoOn
@@ -399,6 +400,10 @@ const fn needs_snapshot(event: &market::Event<'_>) -> bool {
         | Body::OpenInterest(_)
         | Body::Liquidation(_)
         | Body::Ratio(_)
-        | Body::Instrument(_) => false,
+        | Body::Instrument(_)
+        | Body::Order(_)
+        | Body::Fill(_)
+        | Body::Balance(_)
+        | Body::Position(_) => false,
     }
 }

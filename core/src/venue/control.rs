@@ -75,6 +75,12 @@ pub enum Control<'a> {
         /// How many there are.
         count: u32,
     },
+    /// Binance: no more of the account is told on this connection (`listenKeyExpired` of futures,
+    /// `eventStreamTerminated` of spot).
+    AccountEnded {
+        /// When the venue said so.
+        sent_time: Option<UnixNanos>,
+    },
     /// OKX: the answer to the text `ping`.
     Pong,
 }

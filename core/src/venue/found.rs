@@ -100,6 +100,7 @@ pub(super) enum ControlRow {
     Unsubscribed(Option<RequestId>, SubjectRow),
     Refused(Option<RequestId>, i64, Span),
     Shutdown(Option<UnixNanos>),
+    AccountEnded(Option<UnixNanos>),
     Notice(u32, Span),
     LoggedIn,
     ConnectionCount(Span, u32),
@@ -296,6 +297,7 @@ impl Found {
                 subject: Subject::in_message(of(message)),
             },
             ControlRow::Shutdown(sent_time) => Control::Shutdown { sent_time },
+            ControlRow::AccountEnded(sent_time) => Control::AccountEnded { sent_time },
             ControlRow::Notice(code, message) => Control::Notice {
                 code,
                 message: of(message),

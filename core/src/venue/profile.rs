@@ -68,6 +68,10 @@ pub enum RouteName {
     Market,
     /// OKX `/business`.
     Business,
+    /// The account's channels of USD-M, COIN-M and OKX.
+    Private,
+    /// Binance spot's WebSocket API, with the account's channel.
+    Api,
 }
 
 /// How a client shows that it is alive.
@@ -163,7 +167,8 @@ impl Profile {
                 | Content::Tickers
                 | Content::Liquidations
                 | Content::Ratios
-                | Content::Instruments,
+                | Content::Instruments
+                | Content::Account,
             ) => 300,
         })
     }
@@ -191,6 +196,8 @@ impl RouteName {
             Self::Public => "public",
             Self::Market => "market",
             Self::Business => "business",
+            Self::Private => "private",
+            Self::Api => "api",
         }
     }
 }
@@ -249,6 +256,7 @@ impl Market {
 )]
 const fn spot_route(channel: Channel) -> Option<RouteName> {
     let offered = match channel {
+        Channel::UserData => return Some(RouteName::Api),
         Channel::Trade
         | Channel::AggTrade
         | Channel::BlockTrade
@@ -279,6 +287,7 @@ const fn spot_route(channel: Channel) -> Option<RouteName> {
 const fn usdm_route(channel: Channel) -> Option<RouteName> {
     match channel {
         Channel::IndexPriceKline(_) | Channel::MarkPriceKline(_) | Channel::IndexPrice(_) => None,
+        Channel::UserData => Some(RouteName::Private),
         _ if !is_of_futures(channel) => None,
         // `trade` is not documented there, and served.
         Channel::Trade
@@ -292,7 +301,9 @@ const fn usdm_route(channel: Channel) -> Option<RouteName> {
 }
 
 const fn coinm_route(channel: Channel) -> Option<RouteName> {
-    if is_of_futures(channel) {
+    if channel.is_private() && matches!(channel.venue(), Venue::Binance) {
+        Some(RouteName::Private)
+    } else if is_of_futures(channel) {
         Some(RouteName::Stream)
     } else {
         None
@@ -344,6 +355,9 @@ const fn is_of_futures(channel: Channel) -> bool {
 const fn okx_route(channel: Channel) -> Option<RouteName> {
     match channel {
         Channel::TradesAll | Channel::Candle(..) => Some(RouteName::Business),
+        _ if matches!(channel.venue(), Venue::Okx) && channel.is_private() => {
+            Some(RouteName::Private)
+        }
         // Bars of a second are of trades alone.
         Channel::MarkPriceCandle(Interval::S1, _) | Channel::IndexCandle(Interval::S1, _) => None,
         Channel::MarkPriceCandle(..) | Channel::IndexCandle(..) => Some(RouteName::Business),

@@ -161,7 +161,7 @@ fn write_argument(subscription: Subscription<'_>, out: &mut String) {
         instrument,
     } = subscription;
     let key = match channel.scope() {
-        Scope::InstrumentType => "instType",
+        Scope::InstrumentType | Scope::AnyType => "instType",
         Scope::Instrument | Scope::Pair | Scope::Contract | Scope::Market => "instId",
     };
     let argument = format_args!(r#"{{"channel":"{channel}","{key}":"{instrument}"}}"#);

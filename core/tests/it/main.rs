@@ -32,6 +32,7 @@ mod session_sequence;
 mod session_subscriptions;
 mod session_world;
 mod shown;
+mod shown_account;
 mod sim;
 mod support;
 mod tap;

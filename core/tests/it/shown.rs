@@ -9,6 +9,8 @@ use marketprism_core::market::{
 };
 use marketprism_core::time::UnixNanos;
 
+use crate::shown_account::{show_balance, show_fill, show_order, show_position};
+
 /// A text that grows by one figure after the other.
 pub(crate) struct Figures(String);
 
@@ -24,12 +26,12 @@ impl Figures {
         self
     }
 
-    fn time(self, name: &str, time: Option<UnixNanos>) -> Self {
+    pub(crate) fn time(self, name: &str, time: Option<UnixNanos>) -> Self {
         self.put(name, time.map(UnixNanos::as_nanos))
     }
 
     /// A text that is empty where there is none.
-    fn word(self, name: &str, word: &str) -> Self {
+    pub(crate) fn word(self, name: &str, word: &str) -> Self {
         self.put(name, Some(word).filter(|word| !word.is_empty()))
     }
 
@@ -52,6 +54,10 @@ pub(crate) fn figures(body: &Body<'_>) -> Option<String> {
         Body::Liquidation(liquidation) => show_liquidation(liquidation),
         Body::Ratio(ratio) => show_ratio(ratio),
         Body::Instrument(instrument) => show_instrument(instrument),
+        Body::Order(order) => show_order(order),
+        Body::Fill(fill) => show_fill(fill),
+        Body::Balance(balance) => show_balance(balance),
+        Body::Position(position) => show_position(position),
     })
 }
 

@@ -16,6 +16,9 @@ fn control_messages_are_typed() {
         instrument: "BTC-USDT",
     };
     let no_such = "Wrong URL or channel:trades,instId:FOO-BAR doesn't exist.";
+    let ended = Control::AccountEnded {
+        sent_time: UnixNanos::from_millis(1_770_123_456_789),
+    };
     let shutdown = Control::Shutdown {
         sent_time: UnixNanos::from_millis(1_770_123_456_789),
     };
@@ -96,6 +99,44 @@ fn control_messages_are_typed() {
             SPOT,
             r#"{"event":{"e":"serverShutdown","E":1770123456789}}"#,
             shutdown,
+        ),
+        (
+            SPOT,
+            r#"{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1770123456789}}"#,
+            ended,
+        ),
+        (
+            USDM,
+            r#"{"e":"listenKeyExpired","E":"1770123456789","listenKey":"SECRET"}"#,
+            ended,
+        ),
+        (
+            USDM,
+            r#"{"stream":"SECRET","data":{"e":"listenKeyExpired","E":1770123456789,"listenKey":"SECRET"}}"#,
+            ended,
+        ),
+        (
+            SPOT,
+            r#"{"id":"1","status":200,"result":{"subscriptionId":0},"rateLimits":[]}"#,
+            Control::Ack { id: Some(1) },
+        ),
+        (
+            SPOT,
+            r#"{"id":2,"status":200,"result":{"apiKey":"KEY","authorizedSince":1770123456789}}"#,
+            Control::Ack { id: Some(2) },
+        ),
+        (
+            SPOT,
+            r#"{"id":"3","status":400,"error":{"code":-1022,"msg":"Signature for this request is not valid."}}"#,
+            Control::Refused {
+                id: Some(3),
+                rejection: Rejection {
+                    code: -1022,
+                    reason: Reason::Login,
+                },
+                message: "Signature for this request is not valid.",
+                subject: None,
+            },
         ),
         (OKX, "pong", Control::Pong),
         (

@@ -104,7 +104,7 @@ fn about(
             let marks = of_pairs && matches!(channel, Channel::MarkPrice(_));
             marks.then(|| of_pair(subject).map(About::Pair)).flatten()
         }),
-        Scope::InstrumentType => None,
+        Scope::InstrumentType | Scope::AnyType => None,
     }
 }
 

@@ -182,7 +182,7 @@ fn about(instruments: &[Instrument], channel: Channel, subject: &str) -> Option<
             instrument.id() == subject && instrument.kind() == Kind::Perpetual
         }
         Scope::Instrument => instrument.id() == subject,
-        Scope::InstrumentType | Scope::Contract | Scope::Market => false,
+        Scope::InstrumentType | Scope::AnyType | Scope::Contract | Scope::Market => false,
     };
     match (channel.scope(), subject) {
         (Scope::InstrumentType, "SPOT") if channel == Channel::Instruments => {

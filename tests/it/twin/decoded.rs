@@ -15,7 +15,7 @@ use super::wire::World;
 fn subject(market: Market, channel: Channel) -> &'static str {
     match (market, channel.scope()) {
         (_, Scope::Market) => "",
-        (_, Scope::InstrumentType) => "SWAP",
+        (_, Scope::InstrumentType | Scope::AnyType) => "SWAP",
         (Market::Okx, Scope::Instrument) => "BTC-USDT-SWAP",
         (Market::Okx, Scope::Pair | Scope::Contract) => "BTC-USDT",
         (Market::BinanceCoinm, Scope::Instrument) => "BTCUSD_PERP",

@@ -18,6 +18,7 @@ use super::decode::{DecodeError, Decoded, Problem};
 use super::found::{ControlRow, Found, Name};
 use super::json::{Fail, Kind, Reader, Scan, Span, Stamp, Value};
 use crate::market::{Channel, DepthLevels, Speed};
+use crate::time::UnixNanos;
 
 /// Which way of writing a message has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) enum Dialect {
 }
 
 /// Members by which the general reader tells one kind of message from another.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "stream",
     "data",
     "e",
@@ -37,6 +38,7 @@ const KEYS: [&str; 13] = [
     "code",
     "msg",
     "result",
+    "status",
     "id",
     "lastUpdateId",
     "u",
@@ -45,7 +47,7 @@ const KEYS: [&str; 13] = [
 ];
 
 /// Event types that are documented and not decoded here.
-const UNHANDLED: [&str; 25] = [
+const UNHANDLED: [&str; 23] = [
     "referencePrice",
     "compositeIndex",
     "assetIndexUpdate",
@@ -58,8 +60,6 @@ const UNHANDLED: [&str; 25] = [
     "balanceUpdate",
     "listStatus",
     "externalLockUpdate",
-    "eventStreamTerminated",
-    "listenKeyExpired",
     "ACCOUNT_UPDATE",
     "ACCOUNT_CONFIG_UPDATE",
     "ORDER_TRADE_UPDATE",
@@ -135,6 +135,7 @@ impl<'a> Message<'a> {
             code,
             msg,
             result,
+            status,
             id,
             update,
             u,
@@ -158,7 +159,13 @@ impl<'a> Message<'a> {
             return self.refused(code, msg, id, found).map_err(Fail::at_large);
         }
         if let Some(result) = result {
-            return self.answer(result, id, found).map_err(Fail::at_large);
+            // What the WebSocket API answers may name the account's key, and says no more than that
+            // the request has been carried out.
+            let answer = match status {
+                Some(_) => self.acknowledged(id, found),
+                None => self.answer(result, id, found),
+            };
+            return answer.map_err(Fail::at_large);
         }
         if update.is_some() {
             return self.snapshot(found);
@@ -234,8 +241,13 @@ impl<'a> Message<'a> {
     /// An object with an event type.
     fn named(self, name: Span, place: usize, found: &mut Found) -> Result<Decoded, DecodeError> {
         let event = name.of(self.text, &found.pools);
-        if event == "serverShutdown" {
-            return self.shutdown(place, found).map_err(Fail::at_large);
+        let notice: Option<fn(_) -> _> = match event {
+            "serverShutdown" => Some(ControlRow::Shutdown),
+            "listenKeyExpired" | "eventStreamTerminated" => Some(ControlRow::AccountEnded),
+            _ => None,
+        };
+        if let Some(notice) = notice {
+            return self.notice(place, notice, found).map_err(Fail::at_large);
         }
         match channel_of_event(event) {
             Some(channel) => self.data(channel, place, Span::default(), found),
@@ -292,8 +304,14 @@ impl<'a> Message<'a> {
             .ok_or_else(|| reader.fail(Problem::TooMany).of_channel(channel))
     }
 
-    /// `{"e":"serverShutdown","E":…}`
-    fn shutdown(self, place: usize, found: &mut Found) -> Result<Decoded, Fail> {
+    /// `{"e":"serverShutdown","E":…}` and what else says no more than that something ends, and
+    /// when. Futures add the `listenKey`, a secret, which stays where it is.
+    fn notice(
+        self,
+        place: usize,
+        notice: fn(Option<UnixNanos>) -> ControlRow,
+        found: &mut Found,
+    ) -> Result<Decoded, Fail> {
         let [sent] = Reader::at(self.text, place).outline(&["E"])?;
         let sent = match sent {
             Some(sent) => {
@@ -302,7 +320,7 @@ impl<'a> Message<'a> {
             }
             None => None,
         };
-        found.set_control(ControlRow::Shutdown(sent));
+        found.set_control(notice(sent));
         Ok(Decoded::Control)
     }
 
@@ -332,6 +350,13 @@ impl<'a> Message<'a> {
             None => Span::default(),
         };
         found.set_control(ControlRow::Refused(id, code, message));
+        Ok(Decoded::Control)
+    }
+
+    /// `{"id":…,"status":200,"result":…}`
+    fn acknowledged(self, id: Option<usize>, found: &mut Found) -> Result<Decoded, Fail> {
+        let id = self.id(id, found)?;
+        found.set_control(ControlRow::Ack(id));
         Ok(Decoded::Control)
     }
 
