@@ -11,6 +11,7 @@ use marketprism_core::venue::{self, Allowance};
 
 use crate::config::{Config, Planned, Polled, RestUrl, Sink, WebSocketUrl};
 use crate::failure::Failure;
+use crate::secret::Keys;
 
 /// Prints the plan of a configuration.
 ///
@@ -34,7 +35,7 @@ impl fmt::Display for Plan<'_> {
             rest_connections,
             sink,
             runtime,
-            okx_keys,
+            keys,
         } = self.0;
         let streams: usize = sessions
             .iter()
@@ -53,9 +54,7 @@ impl fmt::Display for Plan<'_> {
             write_polls(f, polled)?;
         }
         write_rest(f, *rest_connections)?;
-        if okx_keys.is_some() {
-            writeln!(f, "\nlogin\n  okx       the keys are at hand")?;
-        }
+        write_login(f, keys)?;
         write_sink(f, sink)?;
         writeln!(f, "\nruntime     {runtime}")
     }
@@ -140,6 +139,21 @@ fn write_rest(f: &mut fmt::Formatter<'_>, connections: usize) -> fmt::Result {
         let venue::Quota { count, per } = allowance.quota();
         let (name, per) = (allowance.name(), per.as_millis());
         writeln!(f, "  weight    {name}: {count} in {per} ms, shared by all")?;
+    }
+    Ok(())
+}
+
+/// Whose keys there are, and not one of them.
+fn write_login(f: &mut fmt::Formatter<'_>, keys: &Keys) -> fmt::Result {
+    let venues = [
+        ("okx", keys.okx.is_some()),
+        ("binance", keys.binance.is_some()),
+    ];
+    if venues.iter().any(|(_, is_at_hand)| *is_at_hand) {
+        writeln!(f, "\nlogin")?;
+    }
+    for (venue, _) in venues.iter().filter(|(_, is_at_hand)| *is_at_hand) {
+        writeln!(f, "  {venue:<9} the keys are at hand")?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ where
     M: for<'a> Machine<Event<'a> = Heard<'a>>,
 {
     crew.fleet.set_fetches_at_once(config.rest_connections);
-    crew.signer = signer(config.okx_keys.take());
+    crew.signer = signer(std::mem::take(&mut config.keys));
     let shell = Shell::new(config.runtime, crew)?;
     let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;

@@ -7,23 +7,51 @@ use std::io::Read;
 
 use super::error::Flaw;
 use super::fields::Field;
-use crate::secret::{OkxKeys, Secret};
+use crate::secret::{BinanceKeys, Keys, OkxKeys, Secret, SigningKey};
 
 /// The largest file of a secret; a key has a few dozen characters.
 const SECRET_MAX: u64 = 4096;
 
 /// Reads the keys of each venue.
-pub(super) fn read(field: &Field<'_>) -> Result<Option<OkxKeys>, Flaw> {
-    let venues = field.mapping(&["okx"])?;
-    let Some(okx) = venues.optional("okx") else {
-        return Ok(None);
-    };
-    let keys = okx.mapping(&["api_key", "secret_key", "passphrase"])?;
-    Ok(Some(OkxKeys {
+pub(super) fn read(field: &Field<'_>) -> Result<Keys, Flaw> {
+    let venues = field.mapping(&["okx", "binance"])?;
+    let read = |venue| venues.optional(venue);
+    Ok(Keys {
+        okx: read("okx").as_ref().map(okx).transpose()?,
+        binance: read("binance").as_ref().map(binance).transpose()?,
+    })
+}
+
+fn okx(field: &Field<'_>) -> Result<OkxKeys, Flaw> {
+    let keys = field.mapping(&["api_key", "secret_key", "passphrase"])?;
+    Ok(OkxKeys {
         api_key: secret(&keys.required("api_key")?)?,
         secret_key: secret(&keys.required("secret_key")?)?,
         passphrase: secret(&keys.required("passphrase")?)?,
-    }))
+    })
+}
+
+fn binance(field: &Field<'_>) -> Result<BinanceKeys, Flaw> {
+    let keys = field.mapping(&["api_key", "secret_key", "private_key"])?;
+    let api_key = secret(&keys.required("api_key")?)?;
+    let signing = match (keys.optional("secret_key"), keys.optional("private_key")) {
+        (Some(shared), None) => SigningKey::Hmac(secret(&shared)?),
+        (None, Some(own)) => private_key(&own)?,
+        (Some(_), Some(own)) => {
+            return Err(own.refuse("does not go with `secret_key`: a key signs in one way"));
+        }
+        (None, None) => {
+            return Err(field.refuse(
+                "needs `secret_key` (of a key that signs by HMAC) or `private_key` (by Ed25519)",
+            ));
+        }
+    };
+    Ok(BinanceKeys { api_key, signing })
+}
+
+fn private_key(field: &Field<'_>) -> Result<SigningKey, Flaw> {
+    let read = SigningKey::from_pem(&secret(field)?);
+    read.ok_or_else(|| field.refuse("leads to no Ed25519 key; PKCS#8 in PEM is needed"))
 }
 
 /// Fetches a secret from where it is. No message shows what stands in the configuration, because

@@ -29,7 +29,7 @@ pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
 pub(crate) use url::{RestUrl, WebSocketUrl};
 
-use crate::secret::OkxKeys;
+use crate::secret::Keys;
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use collect::Wishes;
@@ -53,8 +53,8 @@ pub struct Config {
     pub(crate) rest_connections: usize,
     pub(crate) sink: Sink,
     pub(crate) runtime: Runtime,
-    /// The keys of the account on OKX, for channels that are served behind a login.
-    pub(crate) okx_keys: Option<OkxKeys>,
+    /// The keys of accounts, for channels that are served to their holders.
+    pub(crate) keys: Keys,
 }
 
 /// A session with everything that it needs.
@@ -179,11 +179,11 @@ impl Config {
         let plans = wishes.plan(|market| layers.limits(market));
         let plans =
             plans.map_err(|error| collect.refuse(format_args!("cannot be planned: {error}")))?;
-        let okx_keys = match mapping.optional("login") {
+        let keys = match mapping.optional("login") {
             Some(field) => login::read(&field)?,
-            None => None,
+            None => Keys::default(),
         };
-        if okx_keys.is_none() && plans.iter().any(|(plan, _)| needs_login(plan)) {
+        if keys.okx.is_none() && plans.iter().any(|(plan, _)| needs_login(plan)) {
             return Err(collect.refuse(NO_KEYS));
         }
         let sessions = layers.apply(plans)?;
@@ -194,7 +194,7 @@ impl Config {
             rest_connections,
             sink,
             runtime,
-            okx_keys,
+            keys,
         })
     }
 }

@@ -481,7 +481,7 @@ fn a_secret_is_named_by_its_place() {
     let text = format!(
         "{BEHIND_A_LOGIN}login: {{okx: {{api_key: '{place}', secret_key: '{place}', passphrase: '{place}'}}}}"
     );
-    let keys = Config::parse(&text).unwrap().okx_keys.unwrap();
+    let keys = Config::parse(&text).unwrap().keys.okx.unwrap();
     assert_eq!(keys.secret_key.reveal(), "hush");
     for (content, complaint) in [
         (vec![], "leads to an empty secret"),
@@ -508,6 +508,55 @@ fn a_secret_is_named_by_its_place() {
     assert!(of_secret("env:NO_SUCH_VARIABLE_HERE").ends_with(
         "`login.okx.secret_key` names the environment variable `NO_SUCH_VARIABLE_HERE`, which is not set"
     ));
+}
+
+/// What is said of keys on Binance that are described like this.
+fn of_binance(keys: &str) -> String {
+    sentence(&format!(
+        "{BEHIND_A_LOGIN}login: {{okx: {{api_key: 'env:PATH', passphrase: 'env:PATH', secret_key: 'env:PATH'}}, binance: {{{keys}}}}}"
+    ))
+}
+
+#[test]
+fn keys_of_binance_sign_in_one_way() {
+    let file = std::env::temp_dir().join(format!("marketprism-pem-{}", std::process::id()));
+    std::fs::write(
+        &file,
+        "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n",
+    )
+    .unwrap();
+    let private = format!(
+        "api_key: 'env:PATH', private_key: 'file:{}'",
+        file.display()
+    );
+    let sentence = of_binance(&private);
+    assert!(
+        sentence.ends_with(
+            "`login.binance.private_key` leads to no Ed25519 key; PKCS#8 in PEM is needed"
+        ),
+        "{sentence}"
+    );
+    assert!(!sentence.contains("hush"), "{sentence}");
+    let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+    std::fs::write(&file, pem).unwrap();
+    assert_eq!(of_binance(&private), "accepted");
+    assert_eq!(
+        of_binance("api_key: 'env:PATH', secret_key: 'env:PATH'"),
+        "accepted"
+    );
+    let both = of_binance(&format!("{private}, secret_key: 'env:PATH'"));
+    assert!(
+        both.ends_with(
+            "`login.binance.private_key` does not go with `secret_key`: a key signs in one way"
+        ),
+        "{both}"
+    );
+    assert!(
+        of_binance("api_key: 'env:PATH'").ends_with(
+            "`login.binance` needs `secret_key` (of a key that signs by HMAC) or `private_key` (by Ed25519)"
+        )
+    );
+    std::fs::remove_file(&file).unwrap();
 }
 
 #[test]

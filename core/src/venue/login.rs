@@ -6,12 +6,23 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::control::RequestId;
+
 /// What somebody who holds an account's secrets is asked to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Challenge {
     /// A login on OKX: answer with what [`OkxLogin::request`] writes.
     OkxLogin,
+    /// The subscription to an account on Binance spot: answer with what
+    /// [`BinanceLogin::subscription`] writes.
+    BinanceSubscribe(RequestId),
+    /// A login on the WebSocket API of Binance spot: answer with what [`BinanceLogin::logon`]
+    /// writes. Keys of the kind Ed25519 alone may.
+    BinanceLogon(RequestId),
+    /// The upgrade request of an account's stream on Binance's futures markets: answer with the
+    /// `listenKey`. It becomes part of the request's target.
+    BinanceListenKey,
 }
 
 /// Nobody could sign, or nobody would.
@@ -67,6 +78,73 @@ impl OkxLogin<'_> {
     }
 }
 
+/// What authenticates a request on the WebSocket API of Binance spot ("Request security"). It has no
+/// `Debug` because it names a key.
+///
+/// ```
+/// use marketprism_core::venue::BinanceLogin;
+///
+/// let login = BinanceLogin { api_key: "K", millis: 1_747_385_641_636 };
+/// assert_eq!(login.text(), "apiKey=K&recvWindow=5000&timestamp=1747385641636");
+/// // HMAC-SHA256 over this text as hexadecimal digits, or Ed25519 as Base64:
+/// let signature = "c0ffee";
+/// assert_eq!(
+///     login.subscription(7, signature),
+///     r#"{"id":7,"method":"userDataStream.subscribe.signature","params":{"apiKey":"K","recvWindow":5000,"timestamp":1747385641636,"signature":"c0ffee"}}"#
+/// );
+/// ```
+#[expect(
+    missing_debug_implementations,
+    reason = "what names a key is not to be printed"
+)]
+#[derive(Clone, Copy)]
+pub struct BinanceLogin<'a> {
+    /// The name of the key.
+    pub api_key: &'a str,
+    /// Wall-clock time in milliseconds since the Unix epoch. The venue takes it for
+    /// [`VALID`](Self::VALID).
+    pub millis: u64,
+}
+
+impl BinanceLogin<'_> {
+    /// How long a request is valid, in milliseconds (`recvWindow`).
+    pub const VALID: u64 = 5000;
+
+    /// The text that the signature is made over: every parameter but the signature, sorted by
+    /// name. Nothing is percent-encoded here, other than over REST.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { api_key, millis } = self;
+        let valid = Self::VALID;
+        format!("apiKey={api_key}&recvWindow={valid}&timestamp={millis}")
+    }
+
+    /// The request that subscribes to the account's events, with the signature of
+    /// [`text`](Self::text).
+    #[must_use]
+    pub fn subscription(&self, id: RequestId, signature: &str) -> String {
+        self.request("userDataStream.subscribe.signature", id, signature)
+    }
+
+    /// The request that logs the connection in, likewise.
+    #[must_use]
+    pub fn logon(&self, id: RequestId, signature: &str) -> String {
+        self.request("session.logon", id, signature)
+    }
+
+    fn request(&self, method: &str, id: RequestId, signature: &str) -> String {
+        let mut out = format!(r#"{{"id":{id},"method":"{method}","params":{{"apiKey":""#);
+        escape(self.api_key, &mut out);
+        let (valid, millis) = (Self::VALID, self.millis);
+        out.push_str(&format!(
+            r#"","recvWindow":{valid},"timestamp":{millis},"signature":""#
+        ));
+        escape(signature, &mut out);
+        out.push_str(r#""}}"#);
+        out
+    }
+}
+
 /// Writes a text as it stands between the quotes of JSON (RFC 8259 section 7).
 fn escape(text: &str, out: &mut String) {
     for character in text.chars() {
@@ -96,5 +174,22 @@ mod tests {
         assert_eq!(argument["passphrase"], passphrase);
         assert_eq!(argument["timestamp"], "7");
         assert_eq!(argument["sign"], "s+/=");
+    }
+
+    #[test]
+    fn a_logon_differs_from_a_subscription_by_its_method_alone() {
+        let login = BinanceLogin {
+            api_key: "a\"key",
+            millis: 9,
+        };
+        let subscription = login.subscription(3, "s+/=");
+        let logon = login.logon(3, "s+/=");
+        assert_eq!(
+            subscription.replace("userDataStream.subscribe.signature", "session.logon"),
+            logon
+        );
+        let request: serde_json::Value = serde_json::from_str(&logon).unwrap();
+        assert_eq!(request["params"]["apiKey"], "a\"key");
+        assert_eq!(request["params"]["signature"], "s+/=");
     }
 }

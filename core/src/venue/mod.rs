@@ -19,7 +19,7 @@ mod target;
 pub use allowance::{Allowance, Site};
 pub use control::{Control, Reason, Rejection, RequestId, Subject};
 pub use decode::{DecodeError, Decoded, Decoder, Problem};
-pub use login::{Challenge, OkxLogin, Unsigned};
+pub use login::{BinanceLogin, Challenge, OkxLogin, Unsigned};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
 pub use query::{Asked, Query};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};
