@@ -7,11 +7,18 @@ use base64::engine::general_purpose::STANDARD;
 use marketprism_core::venue::{BinanceLogin, Challenge, OkxLogin, Unsigned};
 use marketprism_shell::Signer;
 
-use crate::secret::{BinanceKeys, Keys, OkxKeys, mac};
+use crate::secret::{BinanceKeys, Keys, OkxKeys, Secret, mac};
 
 /// A signer that has these keys, as far as there are any.
 pub(crate) fn signer(keys: Keys) -> Signer {
-    Signer::new(move |_, challenge| {
+    let hidden: Vec<_> = hidden(&keys)
+        .map(|secret| secret.reveal().to_owned())
+        .collect();
+    let api_key = keys
+        .binance
+        .as_ref()
+        .map(|keys| keys.api_key.reveal().to_owned());
+    let signer = Signer::new(move |_, challenge| {
         let Keys { okx, binance } = &keys;
         let request = match (challenge, okx, binance) {
             (Challenge::OkxLogin, Some(keys), _) => Some(okx_login(keys, since_epoch().as_secs())),
@@ -19,7 +26,19 @@ pub(crate) fn signer(keys: Keys) -> Signer {
             _ => None,
         };
         request.ok_or(Unsigned)
-    })
+    });
+    let signer = hidden.into_iter().fold(signer, Signer::hiding);
+    match api_key {
+        Some(api_key) => signer.with_api_key(api_key),
+        None => signer,
+    }
+}
+
+/// What venues are sent, and may repeat: in the answer to a logon, or in the words of a refusal.
+fn hidden(keys: &Keys) -> impl Iterator<Item = &Secret> {
+    let okx = keys.okx.iter();
+    let okx = okx.flat_map(|keys| [&keys.api_key, &keys.passphrase]);
+    okx.chain(keys.binance.iter().map(|keys| &keys.api_key))
 }
 
 /// The login request, signed for this time.
@@ -64,7 +83,7 @@ fn since_epoch() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::{Secret, SigningKey};
+    use crate::secret::SigningKey;
 
     /// Computed with another implementation of HMAC (Python's `hmac`).
     #[test]

@@ -63,6 +63,13 @@ impl ReceiveBuffer {
         &self.bytes[self.start..self.end]
     }
 
+    /// The same, for whoever has to strike something out before anybody reads it.
+    #[must_use]
+    #[inline]
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
     /// Whether every byte has been taken.
     #[must_use]
     #[inline]

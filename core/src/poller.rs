@@ -301,11 +301,7 @@ impl Poller {
         poll.due = None;
         let mut target = self.desk.endpoint().path.clone();
         if let Ok(cost) = venue::write_target(self.market, query(&poll.stream), &mut target) {
-            let errand = Errand {
-                target,
-                cost,
-                priority: Priority::Poll,
-            };
+            let errand = Errand::question(target, cost, Priority::Poll);
             self.desk.ask(now, errand, place);
         }
     }

@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use marketprism_core::connection::{Endpoint, Fault};
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::rest::{Answer, FetchFault, FetchId};
+use marketprism_core::rest::{Answer, Credential, FetchFault, FetchId, Method};
 use marketprism_core::{Machine, Time, UnixNanos};
-use ureq::http::HeaderMap;
-use ureq::{Agent, Error};
+use ureq::http::{HeaderMap, HeaderValue};
+use ureq::{Agent, Error, RequestBuilder};
+use zeroize::Zeroizing;
 
 use crate::fault::{fault, tls_fault};
+use crate::signer::Signer;
 use crate::tls::Tls;
 
 /// A connection that has nothing to do for so long is closed: the far end would, and nobody here
@@ -53,11 +55,19 @@ struct Seat {
 struct Job {
     machine: MachineId,
     fetch: FetchId,
+    method: Method,
     endpoint: Endpoint,
     path_and_query: String,
     timeout: Duration,
     body_limit: usize,
+    secret: Option<Secret>,
     tls: Option<Tls>,
+}
+
+/// What a request needs that its machine does not have.
+struct Secret {
+    credential: Credential,
+    api_key: Zeroizing<String>,
 }
 
 /// What became of a request.
@@ -66,6 +76,8 @@ struct Done {
     seat: Option<usize>,
     machine: MachineId,
     fetch: FetchId,
+    /// What the request was given: its answer has a secret in it.
+    credential: Option<Credential>,
     answer: Result<Reply, FetchFault>,
 }
 
@@ -97,11 +109,17 @@ impl Fetcher {
         self.trusts.push((id, tls));
     }
 
-    /// Sends the request that a machine wants sent. If nobody is free to send it, or there is
-    /// none, the machine hears so in the next [`settle`](Self::settle).
-    pub fn fetch<M: Machine>(&mut self, fleet: &Fleet<M>, id: MachineId, fetch: FetchId) {
+    /// Sends the request that a machine wants sent, with what the signer has for it. If nobody is
+    /// free to send it, or there is none, the machine hears so in the next [`settle`](Self::settle).
+    pub fn fetch<M: Machine>(
+        &mut self,
+        fleet: &Fleet<M>,
+        signer: &Signer,
+        id: MachineId,
+        fetch: FetchId,
+    ) {
         let places = fleet.fetches_at_once();
-        let job = self.job(fleet, id, fetch);
+        let job = self.job(fleet, signer, id, fetch);
         if job.is_some_and(|job| self.hand_over(job, places)) {
             return;
         }
@@ -109,6 +127,7 @@ impl Fetcher {
             seat: None,
             machine: id,
             fetch,
+            credential: None,
             answer: Err(FetchFault::Unsent),
         };
         // It comes back to ourselves.
@@ -117,19 +136,24 @@ impl Fetcher {
         }
     }
 
-    /// Tells the machines what has become of their requests; whether there was anything to tell.
+    /// Tells the machines what has become of their requests, but for what the signer keeps;
+    /// whether there was anything to tell.
     pub fn settle<M: Machine>(
         &mut self,
         fleet: &mut Fleet<M>,
+        signer: &mut Signer,
         now: impl Fn() -> Time,
         received: UnixNanos,
         each: &mut impl FnMut(MachineId, M::Event<'_>),
     ) -> bool {
         let mut happened = false;
-        while let Ok(done) = self.done.try_recv() {
+        while let Ok(mut done) = self.done.try_recv() {
             happened = true;
             if let Some(seat) = done.seat.and_then(|seat| self.seats.get_mut(seat)) {
                 seat.busy = false;
+            }
+            if let (Some(credential), Ok(reply)) = (done.credential, &mut done.answer) {
+                reply.give_up_to(signer, done.machine, credential);
             }
             let answer = done.answer.as_ref().map(Reply::lend);
             let answer = answer.map_err(|fault| *fault);
@@ -138,16 +162,31 @@ impl Fetcher {
         happened
     }
 
-    fn job<M: Machine>(&self, fleet: &Fleet<M>, id: MachineId, fetch: FetchId) -> Option<Job> {
+    fn job<M: Machine>(
+        &self,
+        fleet: &Fleet<M>,
+        signer: &Signer,
+        id: MachineId,
+        fetch: FetchId,
+    ) -> Option<Job> {
         let request = fleet.request(id, fetch)?;
+        let secret = match request.credential {
+            Some(credential) => Some(Secret {
+                credential,
+                api_key: signer.api_key(credential)?,
+            }),
+            None => None,
+        };
         let own = self.trusts.iter().find(|(of, _)| *of == id);
         Some(Job {
             machine: id,
             fetch,
+            method: request.method,
             endpoint: request.endpoint.clone(),
             path_and_query: request.path_and_query.to_owned(),
             timeout: request.timeout,
             body_limit: request.body_limit,
+            secret,
             tls: own.map(|(_, tls)| tls).or(self.tls.as_ref()).cloned(),
         })
     }
@@ -194,6 +233,14 @@ impl fmt::Debug for Fetcher {
 }
 
 impl Reply {
+    /// What is secret of it goes to the signer and nowhere else. The venue's word on why there is
+    /// nothing has nothing secret in it.
+    fn give_up_to(&mut self, signer: &mut Signer, id: MachineId, credential: Credential) {
+        if (200..300).contains(&self.status) {
+            signer.keep(id, credential, &mut self.body);
+        }
+    }
+
     fn lend(&self) -> Answer<'_> {
         Answer {
             status: self.status,
@@ -220,11 +267,13 @@ fn serve(seat: usize, jobs: &Receiver<Job>, finish: &Sender<Done>, wake: &Wake) 
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let (machine, fetch) = (job.machine, job.fetch);
+        let credential = job.secret.as_ref().map(|secret| secret.credential);
         let answer = catch_unwind(AssertUnwindSafe(|| perform(&mut line, &job)));
         let done = Done {
             seat: Some(seat),
             machine,
             fetch,
+            credential,
             answer: answer.unwrap_or_else(|died: Box<dyn Any + Send>| {
                 drop(died);
                 Err(FetchFault::Protocol)
@@ -287,9 +336,13 @@ fn agent(tls: Option<&Tls>) -> Agent {
 }
 
 fn ask(agent: &Agent, job: &Job) -> Result<Reply, FetchFault> {
-    let request = agent.get(url(&job.endpoint, &job.path_and_query)).config();
-    let request = request.timeout_global(Some(job.timeout)).build();
-    let mut response = request.call().map_err(|error| word(&error))?;
+    let url = url(&job.endpoint, &job.path_and_query);
+    let sent = match job.method {
+        Method::Get => prepare(agent.get(url), job)?.call(),
+        Method::Post => prepare(agent.post(url), job)?.send_empty(),
+        Method::Put => prepare(agent.put(url), job)?.send_empty(),
+    };
+    let mut response = sent.map_err(|error| word(&error))?;
     let limit = job.body_limit as u64;
     let body = response.body_mut().with_config().limit(limit);
     let body = body.read_to_vec().map_err(|error| word(&error))?;
@@ -300,6 +353,18 @@ fn ask(agent: &Agent, job: &Job) -> Result<Reply, FetchFault> {
             .map(|weight| u32::try_from(weight).unwrap_or(u32::MAX)),
         body,
     })
+}
+
+/// Gives a request its time, and the key that it needs.
+fn prepare<B>(request: RequestBuilder<B>, job: &Job) -> Result<RequestBuilder<B>, FetchFault> {
+    let request = request.config().timeout_global(Some(job.timeout)).build();
+    let Some(Secret { api_key, .. }) = &job.secret else {
+        return Ok(request);
+    };
+    let key = HeaderValue::from_str(api_key);
+    let mut key = key.map_err(|_| FetchFault::Protocol)?;
+    key.set_sensitive(true);
+    Ok(request.header("X-MBX-APIKEY", key))
 }
 
 fn url(endpoint: &Endpoint, path_and_query: &str) -> String {

@@ -11,6 +11,7 @@ mod clock;
 mod dials;
 mod fault;
 mod fetcher;
+mod guard;
 mod options;
 mod signer;
 mod tls;

@@ -264,7 +264,7 @@ impl<M: Machine> Driver<M> {
     fn answers(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         let now = || self.clock.now();
         self.fetcher
-            .settle(&mut self.fleet, now, Clock::unix(), each)
+            .settle(&mut self.fleet, &mut self.signer, now, Clock::unix(), each)
     }
 
     /// Does what the core wants done.
@@ -293,7 +293,7 @@ impl<M: Machine> Driver<M> {
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
             }
-            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, id, fetch),
+            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, &self.signer, id, fetch),
             Action::Sign(epoch) => {
                 self.signer
                     .answer(&mut self.fleet, self.clock.now(), id, epoch);
@@ -380,6 +380,7 @@ impl<M: Machine> Driver<M> {
             // A part of a record, or one that TLS keeps to itself.
             return;
         }
+        self.signer.censor(id, &mut self.rx);
         let (now, received) = (self.clock.now(), Clock::unix());
         self.fleet.receive(now, received, id, &mut self.rx, each);
         debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");

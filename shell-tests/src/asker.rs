@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use marketprism_core::connection::{Action, Endpoint, Epoch, Input, Phase, Timer};
-use marketprism_core::rest::{Allowance, Answer, FetchFault, FetchId, Priority, Request, Wish};
+use marketprism_core::rest::{
+    Allowance, Answer, Credential, FetchFault, FetchId, Method, Priority, Request, Wish,
+};
 use marketprism_core::{Machine, ReceiveBuffer, Time, UnixNanos};
 
 /// What has come of a request: status, `Retry-After`, used weight and body.
@@ -20,6 +22,10 @@ pub struct Asker {
     pub timeout: Duration,
     /// How long its body may be, in bytes.
     pub body_limit: usize,
+    /// What it asks to be done.
+    pub method: Method,
+    /// What it needs for that.
+    pub credential: Option<Credential>,
     /// Whether what it has asked for is withdrawn before it is sent.
     pub withdraws: bool,
     /// What has come of it, in order.
@@ -44,6 +50,8 @@ impl Asker {
             },
             timeout: Duration::from_secs(30),
             body_limit: 1 << 20,
+            method: Method::Get,
+            credential: None,
             withdraws: false,
             got: Vec::new(),
             paths: Vec::new(),
@@ -113,10 +121,12 @@ impl Machine for Asker {
     fn request(&self, id: FetchId) -> Option<Request<'_>> {
         let (_, path) = self.paths.iter().find(|(of, _)| *of == id)?;
         (!self.withdraws).then_some(Request {
+            method: self.method,
             endpoint: &self.endpoint,
             path_and_query: path,
             timeout: self.timeout,
             body_limit: self.body_limit,
+            credential: self.credential,
         })
     }
 

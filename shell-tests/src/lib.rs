@@ -25,7 +25,7 @@ use std::time::Duration;
 use marketprism_core::connection::Input;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, Time};
-use marketprism_shell::Tls;
+use marketprism_shell::{Signer, Tls};
 
 /// A shell as the tests know it.
 pub trait Shell {
@@ -39,6 +39,8 @@ pub trait Drive<M: Machine> {
     fn new(fleet: Fleet<M>, tls: Tls) -> Self;
     /// Lets one machine trust something else.
     fn set_tls(&mut self, id: MachineId, tls: Tls);
+    /// Who has the secrets.
+    fn set_signer(&mut self, signer: Signer);
     /// The machines.
     fn fleet(&mut self) -> &mut Fleet<M>;
     /// The present.
@@ -116,6 +118,7 @@ macro_rules! suite {
             what_cannot_be_handed_over_is_answered_at_once
             a_connection_with_nothing_to_do_is_closed
             requests_trust_whom_the_machine_trusts
+            a_key_goes_with_the_request_and_what_it_opens_stays_with_the_signer
             a_slow_answer_holds_up_nobody
         }
         $crate::tests! { $shell, others,

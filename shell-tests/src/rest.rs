@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use marketprism_core::connection::Fault;
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::rest::FetchFault;
+use marketprism_core::rest::{Credential, FetchFault, Method};
+use marketprism_shell::Signer;
 use rustls::{ServerConnection, StreamOwned};
 
 use crate::asker::{Asker, Got};
@@ -27,6 +28,9 @@ enum Reply {
     Long(usize),
     /// Half of an answer, and then nothing.
     Stuck,
+    /// An answer that repeats the first line of the request and the name of the key that came with
+    /// it, and names what that opens.
+    Opens(&'static str),
     /// The connection ends without an answer.
     Gone,
     /// An answer once as many requests have come as stand here.
@@ -90,9 +94,9 @@ impl Server {
 /// Answers request after request until the client is gone.
 fn converse(mut stream: impl Read + Write, replies: &[Reply], asked: &AtomicUsize) {
     for reply in replies.iter().cycle() {
-        if !read_head(&mut stream) {
+        let Some(head) = read_head(&mut stream) else {
             return;
-        }
+        };
         asked.fetch_add(1, Ordering::SeqCst);
         let written = match reply {
             Reply::Raw(text) => stream.write_all(text.as_bytes()),
@@ -108,6 +112,18 @@ fn converse(mut stream: impl Read + Write, replies: &[Reply], asked: &AtomicUsiz
                 let _until_the_client_goes = stream.read(&mut [0; 64]);
                 return;
             }
+            Reply::Opens(listen_key) => {
+                let body = format!(
+                    r#"{{"asked":"{} by {}","listenKey":"{listen_key}"}}"#,
+                    head.lines().next().unwrap_or_default(),
+                    api_key(&head).unwrap_or("nobody")
+                );
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+                )
+            }
             Reply::Gone => return,
             Reply::Together(count) => {
                 while asked.load(Ordering::SeqCst) < *count {
@@ -122,17 +138,23 @@ fn converse(mut stream: impl Read + Write, replies: &[Reply], asked: &AtomicUsiz
     }
 }
 
-/// Reads up to the blank line; whether there was one.
-fn read_head(stream: &mut impl Read) -> bool {
+fn api_key(head: &str) -> Option<&str> {
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    let mut named = fields.filter(|(name, _)| name.eq_ignore_ascii_case("x-mbx-apikey"));
+    named.next().map(|(_, value)| value)
+}
+
+/// Reads up to the blank line, if there is one.
+fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read(&mut byte) {
             Ok(1) => head.push(byte[0]),
-            Ok(_) | Err(_) => return false,
+            Ok(_) | Err(_) => return None,
         }
     }
-    true
+    String::from_utf8(head).ok()
 }
 
 /// A driver with one machine, which has asked for nothing yet.
@@ -296,6 +318,33 @@ pub fn requests_trust_whom_the_machine_trusts<S: Shell>() {
     assert_eq!(stranger, [Err(FetchFault::Io(Fault::Certificate))]);
     driver.set_tls(id, tls);
     assert!(ask(&mut driver, id, &["/"])[1].is_ok());
+    drop(driver);
+    server.thread.join().unwrap();
+}
+
+pub fn a_key_goes_with_the_request_and_what_it_opens_stays_with_the_signer<S: Shell>() {
+    let server = Server::plain(1, &[Reply::Opens("pqia91ma19a5s61cv6a81va65sdf19v8")]);
+    let mut asker = Asker::to(server.address);
+    asker.credential = Some(Credential::ListenKey);
+    let (mut driver, id) = driver::<S>(asker, 1);
+    assert_eq!(
+        ask(&mut driver, id, &["/"]),
+        [Err(FetchFault::Unsent)],
+        "nobody has a key"
+    );
+    driver.set_signer(Signer::default().with_api_key("name-of-a-key".to_owned()));
+    for method in [Method::Post, Method::Put] {
+        driver.fleet().machine_mut(id).unwrap().method = method;
+        ask(&mut driver, id, &["/listenKey"]);
+    }
+    let bodies = ["POST", "PUT"].map(|method| {
+        let asked = format!("{method} /listenKey HTTP/1.1 by name-of-a-key");
+        let struck = "*".repeat(32);
+        format!(r#"{{"asked":"{asked}","listenKey":"{struck}"}}"#)
+    });
+    let got = answered(&mut driver, id, 3);
+    let expected = bodies.map(|body| Ok((200, None, None, body)));
+    assert_eq!(got.get(1..).unwrap(), expected);
     drop(driver);
     server.thread.join().unwrap();
 }

@@ -244,7 +244,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
     fn answers(&mut self, each: &mut impl FnMut(MachineId, M::Event<'_>)) -> bool {
         let now = || self.clock.now();
         self.fetcher
-            .settle(&mut self.fleet, now, Clock::unix(), each)
+            .settle(&mut self.fleet, &mut self.signer, now, Clock::unix(), each)
     }
 
     /// Does what the core wants done.
@@ -273,7 +273,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
                 self.fleet
                     .handle(self.clock.now(), id, Input::Released(epoch));
             }
-            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, id, fetch),
+            Action::Fetch(fetch) => self.fetcher.fetch(&self.fleet, &self.signer, id, fetch),
             Action::Sign(epoch) => {
                 self.signer
                     .answer(&mut self.fleet, self.clock.now(), id, epoch);
@@ -358,6 +358,7 @@ impl<M: Machine, N: Network> Driver<M, N> {
     }
 
     fn receive(&mut self, id: MachineId, each: &mut impl FnMut(MachineId, M::Event<'_>)) {
+        self.signer.censor(id, &mut self.rx);
         let (now, received) = (self.clock.now(), Clock::unix());
         self.fleet.receive(now, received, id, &mut self.rx, each);
         debug_assert!(self.rx.is_empty(), "a machine takes in what it is given");

@@ -10,7 +10,7 @@ use marketprism_core::market::{
     Order, OrderFigures, OrderState, Page, Position, PositionFigures, PositionSide, PriceLimit,
     Ratio, Side, Ticker, Trade, Wide,
 };
-use marketprism_core::rest::{FetchId, Request};
+use marketprism_core::rest::{Credential, FetchId, Method, Request};
 use marketprism_core::session::{
     BookState, Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded,
     Unfillable, VenueError,
@@ -90,12 +90,15 @@ put_fields! {
 impl Put for Request<'_> {
     fn put(&self, out: &mut Vec<u8>) {
         let Request {
+            method,
             endpoint,
             path_and_query,
             timeout,
             body_limit,
+            credential,
         } = self;
         (endpoint, (path_and_query, (timeout, body_limit))).put(out);
+        (method, credential).put(out);
     }
 }
 
@@ -106,6 +109,8 @@ put_names! {
 }
 
 codes! {
+    Method { Get = 0, Post = 1, Put = 2 }
+    Credential { ListenKey = 0 }
     Fault {
         Resolve = 0, Refused = 1, Reset = 2, Unreachable = 3, TimedOut = 4, Certificate = 5,
         Tls = 6, Other = 7,

@@ -8,7 +8,7 @@ use core::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::request::{Priority, Request, Wish};
+use super::request::{Credential, Method, Priority, Request, Wish};
 use crate::connection::{Action, Endpoint, FetchId, fraction};
 use crate::time::Time;
 use crate::venue::Cost;
@@ -31,9 +31,24 @@ const STREAM: u64 = 0x7265_7374;
 /// What is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Errand {
+    pub(crate) method: Method,
     pub(crate) target: String,
     pub(crate) cost: Cost,
     pub(crate) priority: Priority,
+    pub(crate) credential: Option<Credential>,
+}
+
+impl Errand {
+    /// A question that anybody may ask.
+    pub(crate) const fn question(target: String, cost: Cost, priority: Priority) -> Self {
+        Self {
+            method: Method::Get,
+            target,
+            cost,
+            priority,
+            credential: None,
+        }
+    }
 }
 
 /// A request, and what it is for.
@@ -164,10 +179,12 @@ impl<T> Desk<T> {
     pub(crate) fn request(&self, id: FetchId) -> Option<Request<'_>> {
         let ticket = self.tickets.iter().find(|ticket| ticket.id == id)?;
         matches!(ticket.stage, Stage::Out { .. }).then_some(Request {
+            method: ticket.errand.method,
             endpoint: &self.endpoint,
             path_and_query: &ticket.errand.target,
             timeout: WITHIN,
             body_limit: ticket.errand.cost.body_limit,
+            credential: ticket.errand.credential,
         })
     }
 

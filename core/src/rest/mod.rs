@@ -11,7 +11,7 @@ mod request;
 
 pub(crate) use desk::{Desk, Errand, Ticket};
 pub(crate) use pool::Pool;
-pub use request::{Answer, FetchFault, Priority, Request, Wish};
+pub use request::{Answer, Credential, FetchFault, Method, Priority, Request, Wish};
 
 pub use crate::connection::FetchId;
 pub use crate::venue::Allowance;

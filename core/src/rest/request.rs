@@ -9,9 +9,11 @@ use crate::connection::{Endpoint, Fault, FetchId};
 use crate::time::Time;
 use crate::venue::Allowance;
 
-/// A `GET` request over HTTP/1.1, lent until its answer is told.
+/// A request over HTTP/1.1 without a body, lent until its answer is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
+    /// What is to be done there.
+    pub method: Method,
     /// Where to connect.
     pub endpoint: &'a Endpoint,
     /// The target of the request, whole: begins with a slash, percent-encoded.
@@ -20,6 +22,28 @@ pub struct Request<'a> {
     pub timeout: Duration,
     /// The longest body that is taken, in bytes.
     pub body_limit: usize,
+    /// What whoever holds the secrets has to add, if anything.
+    pub credential: Option<Credential>,
+}
+
+/// What a request is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// Fetch something.
+    Get,
+    /// Make something.
+    Post,
+    /// Renew something.
+    Put,
+}
+
+/// What a machine does not have and a request needs. The shell's caller has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Credential {
+    /// Binance: the header `X-MBX-APIKEY` with the name of the key. The answer names a `listenKey`,
+    /// which is as good as a password: it stays with whoever holds the secrets, and is struck out of
+    /// the body before anybody else sees it.
+    ListenKey,
 }
 
 /// An answer, whatever its status. Redirections are answers too and are not followed.

@@ -119,11 +119,7 @@ impl Session {
         let query = query(&self.streams, purpose)?;
         let mut target = String::from(self.fetches.endpoint().path.as_str());
         let cost = venue::write_target(self.market, query, &mut target).ok()?;
-        Some(Errand {
-            target,
-            cost,
-            priority: purpose.priority(),
-        })
+        Some(Errand::question(target, cost, purpose.priority()))
     }
 
     /// What became of a request. Each event that the answer brings is handed to `each`, behind

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use marketprism_core::connection::{Action, Endpoint, Epoch, Fault, Input, Phase, Timer};
 use marketprism_core::fleet::{Fleet, MachineId};
-use marketprism_core::rest::{Allowance, Answer, FetchFault, FetchId, Priority, Request, Wish};
+use marketprism_core::rest::{
+    Allowance, Answer, FetchFault, FetchId, Method, Priority, Request, Wish,
+};
 use marketprism_core::{Machine, ReceiveBuffer, Time, UnixNanos};
 use proptest::prelude::*;
 
@@ -78,10 +80,12 @@ impl Machine for Wisher {
 
     fn request(&self, _: FetchId) -> Option<Request<'_>> {
         Some(Request {
+            method: Method::Get,
             endpoint: &self.endpoint,
             path_and_query: "/",
             timeout: Duration::from_secs(1),
             body_limit: 1,
+            credential: None,
         })
     }
 

@@ -4,6 +4,7 @@ use marketprism_core::connection::Input;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, Time};
 use marketprism_mio::{Driver, Tls};
+use marketprism_shell::Signer;
 use marketprism_shell_tests::{Drive, Shell};
 
 pub(crate) struct Mio;
@@ -22,6 +23,10 @@ impl<M: Machine> Drive<M> for Waiting<M> {
 
     fn set_tls(&mut self, id: MachineId, tls: Tls) {
         self.0.set_tls(id, tls);
+    }
+
+    fn set_signer(&mut self, signer: Signer) {
+        self.0.set_signer(signer);
     }
 
     fn fleet(&mut self) -> &mut Fleet<M> {

@@ -3,6 +3,7 @@
 use marketprism_core::connection::Input;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::{Machine, Time};
+use marketprism_shell::Signer;
 use marketprism_shell_tests::{Drive, Shell};
 use marketprism_tokio::{Driver, Tls};
 use tokio::runtime::{Builder, Runtime};
@@ -30,6 +31,10 @@ impl<M: Machine> Drive<M> for Blocking<M> {
 
     fn set_tls(&mut self, id: MachineId, tls: Tls) {
         self.driver.set_tls(id, tls);
+    }
+
+    fn set_signer(&mut self, signer: Signer) {
+        self.driver.set_signer(signer);
     }
 
     fn fleet(&mut self) -> &mut Fleet<M> {
