@@ -22,6 +22,20 @@ impl Answer {
         }
     }
 
+    /// A page for people.
+    pub(super) fn page(body: &str) -> Self {
+        Self {
+            status: 200,
+            fields: vec![("Content-Type", "text/html".to_owned())],
+            body: body.to_owned(),
+        }
+    }
+
+    /// The length of the body in bytes.
+    pub(super) const fn len(&self) -> usize {
+        self.body.len()
+    }
+
     pub(super) fn field(mut self, name: &'static str, value: impl ToString) -> Self {
         self.fields.push((name, value.to_string()));
         self

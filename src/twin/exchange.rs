@@ -9,6 +9,7 @@ use marketprism_core::ws::handshake::ServerRequest;
 use marketprism_core::ws::{Item, ServerEvent};
 use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 
+use super::bad_answer::Spell;
 use super::client::{Client, Deadline, Stage};
 use super::desk::{Access, Desk};
 use super::door::Door;
@@ -151,6 +152,7 @@ pub struct Exchange {
     pub(super) random: Random,
     pub(super) transport: Transport,
     pub(super) gates: Vec<Gate>,
+    pub(super) spells: VecDeque<Spell>,
     pub(super) doors: VecDeque<Door>,
     pub(super) connects: Window,
     pub(super) tolls: Tolls,
@@ -225,6 +227,7 @@ impl Exchange {
             random: Random::new(seed, Purpose::Exchange),
             transport: Transport::Plain,
             gates: Vec::new(),
+            spells: VecDeque::new(),
             doors: VecDeque::new(),
             connects: Window::default(),
             tolls: Tolls::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 
+use super::bad_answer::BadAnswer;
 use super::broken::{BadFrame, BadJson};
 use super::gate::{BadUpgrade, HangUp};
 use super::random::{Purpose, Random};
@@ -37,6 +38,9 @@ pub enum Fault {
     /// The connection is cut, and upgrades are refused with this HTTP status for so long after
     /// the first attempt, which is what `Retry-After` says.
     Status(u16, Duration),
+    /// The connection is cut, and answers over REST go wrong in this way, for so long after the
+    /// first request.
+    Rest(BadAnswer, Duration),
     /// The connection is cut, and the next subscription takes effect without being acknowledged.
     LostAck,
     /// The connection is cut, and the next subscription request vanishes.
@@ -130,6 +134,7 @@ impl Fault {
         ];
         all.extend(BadFrame::ALL.map(Self::Frame));
         all.extend(BadJson::ALL.map(|bad| Self::Json(bad, 3)));
+        all.extend(BadAnswer::ALL.map(|bad| Self::Rest(bad, pause)));
         all.extend(HandshakeFault::ALL.map(|kind| Self::Handshake(kind, pause)));
         all.extend(RecordFault::ALL.map(Self::Record));
         all
@@ -140,6 +145,7 @@ impl Fault {
     pub const fn lasting(self, span: Duration) -> Self {
         match self {
             Self::Status(status, _) => Self::Status(status, span),
+            Self::Rest(bad, _) => Self::Rest(bad, span),
             Self::Refuse(_) => Self::Refuse(span),
             Self::DroppedSyn(_) => Self::DroppedSyn(span),
             Self::ResetOnAccept(_) => Self::ResetOnAccept(span),
@@ -203,6 +209,7 @@ impl Fault {
             Self::StallWithPings => "stall-with-pings",
             Self::SilentStream => "silent-stream",
             Self::Status(status, _) => return format!("status-{status}"),
+            Self::Rest(bad, _) => return bad.name(),
             Self::LostAck => "lost-ack",
             Self::LostRequest => "lost-request",
             Self::RefusedAck => "refused-ack",
@@ -248,6 +255,7 @@ impl Fault {
             | Self::Stall
             | Self::StallWithPings
             | Self::Status(..)
+            | Self::Rest(..)
             | Self::LostAck
             | Self::LostRequest
             | Self::RefusedAck

@@ -10,6 +10,7 @@
 //! socket layer has to do comes out as [`Command`]s. [`Server`] is the socket layer for real ones.
 
 mod answer;
+mod bad_answer;
 mod bars;
 mod binance;
 mod book;
@@ -44,6 +45,7 @@ mod toll;
 mod upgrade;
 mod uri;
 
+pub use bad_answer::BadAnswer;
 pub use broken::{BadFrame, BadJson};
 pub use exchange::{Command, ConnectionId, Exchange, Options};
 pub use fault::{Fault, FaultPlan, Reach, Schedule, UnknownFault};

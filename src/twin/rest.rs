@@ -33,7 +33,21 @@ impl Exchange {
         target: &Target,
         after: After,
     ) {
+        if let Some(bad) = self.bad_answer(now) {
+            return self.answer_badly(now, id, target, bad, after);
+        }
         let answer = self.rest(now, target);
+        self.reply_over_rest(now, id, &answer, after);
+    }
+
+    /// Says this, and awaits another request unless the client wants no more.
+    pub(super) fn reply_over_rest(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        answer: &Answer,
+        after: After,
+    ) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -46,25 +60,27 @@ impl Exchange {
                     Err(_) => self.end(id, Command::Close(id)),
                 }
             }
-            After::Stay | After::Close => self.respond(now, id, &answer),
+            After::Stay | After::Close => self.respond(now, id, answer),
         }
     }
 
     /// Answers, and closes once the answer is out.
     pub(super) fn respond(&mut self, now: Time, id: ConnectionId, answer: &Answer) {
+        self.finish(now, id, &answer.bytes(After::Close));
+    }
+
+    /// Sends these bytes, and closes once they are out.
+    pub(super) fn finish(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
         // Where the queue has no room, the end alone is the answer.
-        client
-            .server
-            .respond(&answer.bytes(After::Close))
-            .unwrap_or_default();
+        client.server.respond(bytes).unwrap_or_default();
         client.end(now, &self.rules);
         self.end(id, Command::Close(id));
     }
 
-    fn rest(&mut self, now: Time, target: &Target) -> Answer {
+    pub(super) fn rest(&mut self, now: Time, target: &Target) -> Answer {
         let toll = match self.market {
             Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 binance::rest::toll(self.market, &self.rules, target)
@@ -94,7 +110,7 @@ impl Exchange {
         }
     }
 
-    fn refused(&self, now: Time, status: u16, left: Duration) -> Answer {
+    pub(super) fn refused(&self, now: Time, status: u16, left: Duration) -> Answer {
         match self.market {
             Market::BinanceSpot | Market::BinanceUsdm | Market::BinanceCoinm => {
                 let until = self.clock(Unit::Millis).stamp(now + left);

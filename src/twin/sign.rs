@@ -57,6 +57,7 @@ impl Fault {
             | Self::Reset
             | Self::HalfClose
             | Self::Status(..)
+            | Self::Rest(..)
             | Self::LostAck
             | Self::MissingUpdates(_)
             | Self::Refuse(_)
@@ -105,6 +106,7 @@ impl Fault {
     pub const fn lasts(self) -> Duration {
         match self {
             Self::Status(_, pause)
+            | Self::Rest(_, pause)
             | Self::Refuse(pause)
             | Self::DroppedSyn(pause)
             | Self::ResetOnAccept(pause)

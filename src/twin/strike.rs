@@ -123,6 +123,7 @@ impl Exchange {
                 self.lie_in_wait(id, GateKind::barrier(Barrier::HangUp(when), pause));
             }
             Fault::Upgrade(bad) => self.lie_in_wait(id, GateKind::Upgrade(bad)),
+            Fault::Rest(bad, span) => self.cast(id, bad, span),
             Fault::LostAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostAck)),
             Fault::LostRequest => self.lie_in_wait(id, GateKind::Mishap(Mishap::LostRequest)),
             Fault::RefusedAck => self.lie_in_wait(id, GateKind::Mishap(Mishap::RefusedAck)),

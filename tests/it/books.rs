@@ -2,16 +2,17 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use marketprism::Runtime;
-use marketprism::twin::{Exchange, Options, Server};
+use marketprism::twin::{BadAnswer, Exchange, Fault, FaultPlan, Options, Server};
 use marketprism_core::book::{Limits, Rule, Sync, Verdict};
 use marketprism_core::market::{Book, BookKind, Level, Market};
 use serde_json::Value;
 
-use crate::collect::{Twin, interrupt, wait_for_lines};
+use crate::collect::{Twin, interrupt, wait_until};
 use crate::program::{Scratch, on_each_runtime, program, text};
 
 #[test]
@@ -19,38 +20,98 @@ fn the_lines_of_a_file_make_the_books_without_a_hole() {
     on_each_runtime(makes_the_books);
 }
 
-fn server() -> Server {
+#[test]
+fn books_come_back_whatever_was_answered_over_rest() {
+    on_each_runtime(comes_back);
+}
+
+fn options() -> Options {
     let mut options = Options::new(Market::BinanceSpot);
     options.pace = Duration::from_millis(5);
+    options
+}
+
+fn server(options: Options) -> Server {
     let exchange = Exchange::new(Market::BinanceSpot, options, 7);
     Server::bind(exchange, "127.0.0.1:0".parse().unwrap(), None).unwrap()
 }
 
-fn makes_the_books(runtime: Runtime) {
-    let scratch = Scratch::new();
-    let twin = Twin::serve(server);
-    let events = scratch.path("events.ndjson");
-    let settings = format!(
+/// A configuration that collects two books of this twin into this file.
+fn config(twin: &Twin, events: &Path, runtime: Runtime) -> String {
+    format!(
         "collect:
   - {{market: binance-spot, instruments: [BTCUSDT, ETHUSDT], channels: [depth@100ms]}}
-settings: {{websocket: 'ws://{}', rest: 'http://{}'}}
+settings:
+  websocket: 'ws://{}'
+  rest: 'http://{}'
+  timers: {{retry: 20, retry_cap: 100}}
 sink: {{file: '{}'}}
 runtime: {runtime}
 ",
         twin.address,
         twin.address,
         events.display()
-    );
-    let config = scratch.write("config.yaml", &settings);
+    )
+}
+
+/// Collects until the file is as it should be.
+fn collect(twin: &Twin, runtime: Runtime, is_enough: impl Fn(&str) -> bool) -> String {
+    let scratch = Scratch::new();
+    let events = scratch.path("events.ndjson");
+    let config = scratch.write("config.yaml", &config(twin, &events, runtime));
     let mut command = program();
     command.arg("run").arg(config).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    wait_for_lines(&events, 400);
+    wait_until(&events, is_enough);
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    std::fs::read_to_string(&events).unwrap()
+}
+
+fn makes_the_books(runtime: Runtime) {
+    let twin = Twin::serve(|| server(options()));
+    let lines = collect(&twin, runtime, |lines| lines.matches('\n').count() >= 400);
     twin.end();
-    rebuild(&std::fs::read_to_string(&events).unwrap());
+    rebuild(&lines);
+}
+
+/// One that never comes is left out: it would be waited for.
+fn bad_answers() -> Vec<Fault> {
+    let kinds = BadAnswer::ALL.into_iter();
+    let kinds = kinds.filter(|bad| *bad != BadAnswer::Unanswered);
+    let span = Duration::from_millis(300);
+    kinds.map(|bad| Fault::Rest(bad, span)).collect()
+}
+
+fn comes_back(runtime: Runtime) {
+    let twin = Twin::serve(|| {
+        let mut options = options();
+        let kinds = bad_answers();
+        options.faults = Some(FaultPlan {
+            most: kinds.len() as u64,
+            kinds,
+            ..FaultPlan::every(Duration::from_millis(700))
+        });
+        server(options)
+    });
+    let struck = bad_answers().len();
+    collect(&twin, runtime, |lines| {
+        let downs = lines.matches(r#""status":"down""#).count();
+        downs >= struck && is_whole(lines)
+    });
+    let ledger = twin.end();
+    assert_eq!(ledger.faults().len(), struck);
+}
+
+/// Whether the last word on each book is that it is the venue's.
+fn is_whole(lines: &str) -> bool {
+    let states = lines.lines().filter(|line| line.contains("book_state"));
+    let mut last = BTreeMap::new();
+    for line in states.filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        last.insert(line["instrument"].to_string(), line["state"].clone());
+    }
+    last.len() == 2 && last.values().all(|state| state == "synchronised")
 }
 
 /// Keeps the books by the lines alone, and hears the same of them as the session told.

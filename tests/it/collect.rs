@@ -142,11 +142,12 @@ pub(crate) fn interrupt(child: &Child) {
 
 /// Waits until a file has so many lines.
 pub(crate) fn wait_for_lines(path: &Path, count: usize) {
-    loop {
-        let text = std::fs::read(path).unwrap_or_default();
-        if text.iter().filter(|byte| **byte == b'\n').count() >= count {
-            return;
-        }
+    wait_until(path, |text| text.matches('\n').count() >= count);
+}
+
+/// Waits until a file is as it should be.
+pub(crate) fn wait_until(path: &Path, is_enough: impl Fn(&str) -> bool) {
+    while !is_enough(&std::fs::read_to_string(path).unwrap_or_default()) {
         thread::sleep(Duration::from_millis(20));
     }
 }

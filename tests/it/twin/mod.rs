@@ -1,5 +1,6 @@
 //! The exchange twin.
 
+mod answers;
 mod broken;
 mod decoded;
 mod disorder;
