@@ -11,7 +11,7 @@ use crate::ndjson::{Text, write_line};
 
 #[derive(Serialize)]
 struct Line<'a> {
-    day: Text<marketprism_core::ledger::Day>,
+    day: Text<marketprism_core::time::Day>,
     market: &'static str,
     instrument: &'a str,
     channel: Text<Channel>,

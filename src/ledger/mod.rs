@@ -8,7 +8,8 @@ mod table;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use marketprism_core::ledger::{Cause, Day, DayReport, Ledger, Subject};
+use marketprism_core::ledger::{Cause, DayReport, Ledger, Subject};
+use marketprism_core::time::Day;
 
 use crate::failure::Failure;
 use reader::Reader;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use marketprism_core::UnixNanos;
-use marketprism_core::ledger::{Day, Gap, Silence, Verdict};
+use marketprism_core::ledger::{Gap, Silence, Verdict};
+use marketprism_core::time::Day;
 
 use super::Row;
 use super::reader::Remarks;

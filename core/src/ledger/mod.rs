@@ -18,7 +18,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use day::{Counts, Day};
+pub use day::Counts;
 pub use gaps::{Cause, Gap};
 pub use report::{DayReport, StreamReport, Verdict};
 pub use runs::Run;

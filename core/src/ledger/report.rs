@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use super::Subject;
 use super::account::Account;
-use super::day::{Counts, Day, DayAccount, NOTHING};
+use super::day::{Counts, DayAccount, NOTHING};
 use super::gaps::{Cause, Gap};
 use super::runs::Run;
 use super::silence::Silence;
-use crate::time::UnixNanos;
+use crate::time::{Day, UnixNanos};
 
 /// Days without a message that are told of one by one, in each gap or silence.
 const MAX_EMPTY_DAYS: u32 = 366;
