@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::connection::Endpoint;
-use crate::market::{Channel, Market, Scope};
+use crate::market::{Channel, Content, Market, Scope};
 use crate::session::Stream;
 use crate::venue::{self, Operation, Profile, RequestError, Route, RouteName};
 
@@ -108,6 +108,19 @@ pub struct PollPlan {
     pub market: Market,
     /// What to ask for.
     pub streams: Vec<Stream>,
+    /// The instruments that its lists are expected to have, in the order of their names.
+    pub expected: Vec<String>,
+    /// Which of the instruments in its lists are told.
+    pub told: Told,
+}
+
+/// Which instruments of a list are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Told {
+    /// Those that are expected.
+    Expected,
+    /// All.
+    All,
 }
 
 /// Why there is no plan.
@@ -154,8 +167,116 @@ pub fn polls(wanted: &[Wanted]) -> Result<Vec<PollPlan>, PlanError> {
         name: format!("{market}-polls"),
         market,
         streams: streams.into_iter().collect(),
+        expected: Vec::new(),
+        told: Told::All,
     };
     Ok(groups.into_iter().map(plan).collect())
+}
+
+/// The lists of instruments that tell what is wanted apart and what its contracts are worth, market
+/// by market.
+///
+/// Of Binance spot only what is wanted by name is asked for: its list is long, and it has no
+/// contracts. OKX has a list for each type, and no name tells its type; options have lists by
+/// families, which no stream names, so nothing is known of them.
+#[must_use]
+pub fn lists(wanted: &[Wanted]) -> Vec<PollPlan> {
+    let list = |market| Needed::of(market, wanted).plan(market);
+    Market::ALL.into_iter().filter_map(list).collect()
+}
+
+/// So many instruments are asked for by name in one question.
+const NAMES_MAX: usize = 100;
+
+/// The types of OKX that have one list each, and whose names are no others'.
+const LISTED_TYPES: [&str; 3] = ["SPOT", "SWAP", "FUTURES"];
+
+/// What has to be known of the instruments of a market.
+#[derive(Debug, Default)]
+struct Needed {
+    names: BTreeSet<String>,
+    types: BTreeSet<String>,
+    /// Whether instruments come that nobody has named.
+    unnamed: bool,
+}
+
+impl Needed {
+    fn of(market: Market, wanted: &[Wanted]) -> Self {
+        let mut needed = Self::default();
+        let wishes = wanted.iter().filter(|wish| wish.market == market);
+        let tells_itself =
+            |channel: Channel| matches!(channel.content(), Content::Instruments | Content::Account);
+        for wish in wishes.filter(|wish| !tells_itself(wish.channel)) {
+            needed.add(wish);
+        }
+        needed
+    }
+
+    fn add(&mut self, wish: &Wanted) {
+        let is_coinm = wish.market == Market::BinanceCoinm;
+        match (wish.channel.scope(), wish.channel.content()) {
+            // Statistics of COIN-M are of pairs, and mark prices may be.
+            (Scope::Instrument, Content::Ratios) if is_coinm => {}
+            (Scope::Instrument, Content::MarkPrices) if is_coinm => self.unnamed = true,
+            (Scope::Instrument, _) => {
+                self.names.insert(wish.stream().instrument);
+            }
+            (Scope::InstrumentType, _) => {
+                self.types.insert(wish.stream().instrument);
+                self.unnamed = true;
+            }
+            (Scope::Market, _) => self.unnamed = true,
+            (Scope::Pair | Scope::Contract | Scope::AnyType, _) => {}
+        }
+    }
+
+    fn plan(self, market: Market) -> Option<PollPlan> {
+        let streams = match market {
+            Market::BinanceSpot => self.by_name(),
+            Market::BinanceUsdm | Market::BinanceCoinm => self.whole(),
+            Market::Okx => self.by_type(),
+        };
+        (!streams.is_empty()).then(|| PollPlan {
+            name: format!("{market}-instruments"),
+            market,
+            streams,
+            expected: self.names.into_iter().collect(),
+            told: match self.unnamed {
+                true => Told::All,
+                false => Told::Expected,
+            },
+        })
+    }
+
+    fn by_name(&self) -> Vec<Stream> {
+        let names: Vec<_> = self.names.iter().map(String::as_str).collect();
+        let questions = names.chunks(NAMES_MAX).map(|names| Stream {
+            instrument: names.join(","),
+            channel: Channel::ExchangeInfo,
+        });
+        questions.collect()
+    }
+
+    fn whole(&self) -> Vec<Stream> {
+        let whole = Stream {
+            instrument: String::new(),
+            channel: Channel::ExchangeInfo,
+        };
+        let is_needed = self.unnamed || !self.names.is_empty();
+        is_needed.then_some(whole).into_iter().collect()
+    }
+
+    fn by_type(&self) -> Vec<Stream> {
+        let named = LISTED_TYPES.iter().filter(|_| !self.names.is_empty());
+        let told = self.types.iter().map(String::as_str);
+        let types: BTreeSet<_> = named.copied().chain(told).collect();
+        let lists = types.into_iter().filter(|name| *name != "OPTION");
+        let list = |name: &str| Stream {
+            instrument: name.to_string(),
+            channel: Channel::Instruments,
+        };
+        lists.map(list).collect()
+    }
 }
 
 /// Makes the plan: sessions in the order of markets, endpoints and numbers. What is wanted twice

@@ -262,9 +262,11 @@ impl Heed {
             Event::Gap(gap) => self.gap(gap),
             Event::Subscription { stream, change } => match change {
                 Change::Requested { .. } | Change::Confirmed | Change::Live => None,
-                Change::Silent | Change::Renewing | Change::Mute | Change::Refused(_) => {
-                    Some(format!("{stream} is {}", change.name()))
-                }
+                Change::Silent
+                | Change::Renewing
+                | Change::Mute
+                | Change::Refused(_)
+                | Change::Unlisted => Some(format!("{stream} is {}", change.name())),
             },
             Event::Book { stream, state } => match state {
                 BookState::Waiting | BookState::Synchronised { .. } => None,

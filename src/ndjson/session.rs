@@ -227,7 +227,12 @@ fn subscription_line<'a>(stream: &'a Stream, change: &Change<'a>) -> Subscriptio
             message: Some(&error.message),
             ..line
         },
-        Change::Confirmed | Change::Live | Change::Silent | Change::Renewing | Change::Mute => line,
+        Change::Confirmed
+        | Change::Live
+        | Change::Silent
+        | Change::Renewing
+        | Change::Mute
+        | Change::Unlisted => line,
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use marketprism_core::UnixNanos;
 use marketprism_core::connection::{Config, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
 use marketprism_core::market::{Channel, Market};
-use marketprism_core::plan::{PollPlan, SessionPlan};
+use marketprism_core::plan::{PollPlan, SessionPlan, Told};
 use marketprism_core::poller::{PollError, PollSettings, Poller};
 use marketprism_core::session::{Reached, Session, Settings, SettingsError, Stream, Timing};
 use marketprism_core::venue::{self, Profile, RouteName};
@@ -121,7 +121,7 @@ impl Fleet {
 fields! {
     Fleet { program, runtime, zero, sessions, pollers }
     RecordedPoller { plan, settings, seed }
-    PollPlan { name, market, streams }
+    PollPlan { name, market, streams, expected, told }
     PollSettings { rest, open_interest, ratios_after, instruments }
     Recorded { plan, settings, seed }
     SessionPlan { name, market, route, endpoint, streams }
@@ -143,6 +143,7 @@ fields! {
 }
 
 codes! {
+    Told { Expected = 0, All = 1 }
     deflate::Context { Takeover = 0, Fresh = 1 }
     RouteName { Stream = 0, Public = 1, Market = 2, Business = 3, Private = 4, Api = 5 }
 }

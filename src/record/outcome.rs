@@ -276,7 +276,12 @@ impl Put for Change<'_> {
         match self {
             Self::Requested { attempt } => attempt.put(out),
             Self::Refused(error) => error.put(out),
-            Self::Confirmed | Self::Live | Self::Silent | Self::Renewing | Self::Mute => {}
+            Self::Confirmed
+            | Self::Live
+            | Self::Silent
+            | Self::Renewing
+            | Self::Mute
+            | Self::Unlisted => {}
         }
     }
 }

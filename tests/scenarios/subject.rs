@@ -70,7 +70,8 @@ impl Subject for Session {
                 | Change::Live
                 | Change::Silent
                 | Change::Renewing
-                | Change::Mute => format!("{} {stream}", change.name()),
+                | Change::Mute
+                | Change::Unlisted => format!("{} {stream}", change.name()),
             },
             Event::Gap(gap) => match gap.missing {
                 Some(missing) => format!(

@@ -16,7 +16,7 @@ pub use account::{
     Balance, BalanceFigures, Fill, FillFigures, Liquidity, MarginMode, Order, OrderFigures,
     OrderState, Page, Position, PositionFigures, PositionSide,
 };
-pub use catalog::{BaseQuantity, Catalog, Collision, Inconvertible, ROUNDED_DIGITS, Symbol};
+pub use catalog::{Catalog, Collision, Listed, ROUNDED_DIGITS, Worth};
 pub use channel::{Channel, Content, Scope};
 pub(crate) use decimal::digits;
 pub use decimal::{Decimal, NumberError, Wide};

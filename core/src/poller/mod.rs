@@ -5,6 +5,9 @@
 //! time decides where in a period a question falls and never whether it comes: if it jumps, the
 //! next one comes within a period all the same.
 
+mod lists;
+mod poll;
+mod roll;
 mod turns;
 
 use alloc::collections::VecDeque;
@@ -15,16 +18,19 @@ use core::time::Duration;
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Endpoint, Epoch, FetchId, Input, Phase, Status, Timer};
 use crate::machine::Machine;
-use crate::market::{Content, Market};
+use crate::market::Market;
 use crate::plan::PollPlan;
 use crate::rest::{Answer, Desk, Errand, FetchFault, Priority, Request, Ticket, Wish};
 use crate::session::{Change, Event, Heard, Statistics, Stream, Undecoded, VenueError, add};
 use crate::time::{Time, UnixNanos};
 use crate::venue::{self, Asked, Control, Decoded, Decoder, Query, Reason, Rejection};
 
+use poll::{Poll, Standing};
+use roll::Roll;
 pub use turns::{PollError, PollSettings, Turns};
 
-/// A question that has failed so often in a row is put off until its next turn.
+/// A question that has failed so often in a row is put off until its next turn, but not beyond
+/// [`REFUSED`].
 const ATTEMPTS: u32 = 5;
 
 /// A row that is published late is asked for so often before its next turn.
@@ -36,36 +42,20 @@ const REPEAT_AFTER: Duration = Duration::from_secs(15);
 /// A question that the venue has refused is asked again after so long.
 const REFUSED: Duration = Duration::from_secs(300);
 
-/// The first questions are spread over so long, and each later one may come so much later.
+/// The first questions are spread over so long, and each later one may come so much later. Lists
+/// are asked for at once: what others bring is told by them.
 const JITTER: Duration = Duration::from_secs(5);
 
-/// One stream, and how its questions fare.
-#[derive(Clone, Debug)]
-struct Poll {
-    stream: Stream,
-    turns: Turns,
-    /// When it is its turn; `None` while it is asked.
-    due: Option<Time>,
-    /// The exchange time of the last row that was told.
-    last: Option<UnixNanos>,
-    repeats: u32,
-    standing: Standing,
-    refusal: Option<VenueError>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    New,
-    Live,
-    Silent,
-    Refused,
-}
+/// A list that has not come so long after the start is not waited for.
+const AWAITED: Duration = Duration::from_secs(5);
 
 /// Something to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Note {
     Stopped,
     Step(usize, Standing),
+    /// An expected instrument stands in no list.
+    Unlisted(usize),
 }
 
 /// What an answer has brought.
@@ -76,6 +66,9 @@ enum Brought {
 }
 
 /// Asks for the channels of one market that no stream serves.
+///
+/// It is [`Phase::Connecting`] from its start until of each of its lists is known whether it can be
+/// had, and then [`Phase::Open`]: who needs the lists for what others bring waits for that.
 #[derive(Debug)]
 pub struct Poller {
     name: String,
@@ -83,9 +76,13 @@ pub struct Poller {
     desk: Desk<usize>,
     decoder: Decoder,
     polls: Vec<Poll>,
-    /// No more than two for each poll: what has not been heard is overwritten by what follows.
+    roll: Roll,
+    /// No more than two for each poll and expected instrument: what has not been heard is
+    /// overwritten by what follows.
     notes: VecDeque<Note>,
     phase: Phase,
+    /// Until when lists are awaited.
+    awaited: Option<Time>,
     statistics: Statistics,
 }
 
@@ -100,6 +97,8 @@ impl Poller {
             name,
             market,
             streams,
+            expected,
+            told,
         } = plan;
         for (name, period) in [
             ("open_interest", settings.open_interest),
@@ -122,14 +121,18 @@ impl Poller {
             standing: Standing::New,
             refusal: None,
         };
+        // A question about several names may become one about each.
+        let questions = streams.len().saturating_add(expected.len());
         Ok(Self {
             name,
             market,
-            desk: Desk::new(settings.rest.clone(), streams.len(), seed),
+            desk: Desk::new(settings.rest.clone(), questions, seed),
             decoder: Decoder::new(market),
+            roll: Roll::new(&streams, expected, told),
             polls: streams.into_iter().map(poll).collect(),
             notes: VecDeque::new(),
             phase: Phase::Stopped,
+            awaited: None,
             statistics: Statistics::default(),
         })
     }
@@ -150,10 +153,15 @@ impl Poller {
         if self.phase != Phase::Stopped {
             return;
         }
-        self.phase = Phase::Open;
         for poll in &mut self.polls {
-            poll.due = Some(now + self.desk.draw(JITTER));
+            poll.due = Some(match poll.is_list() {
+                true => now,
+                false => now + self.desk.draw(JITTER),
+            });
         }
+        self.phase = Phase::Connecting;
+        self.awaited = Some(now + AWAITED);
+        self.look_at_lists();
     }
 
     fn stop(&mut self) {
@@ -161,6 +169,7 @@ impl Poller {
             return;
         }
         self.phase = Phase::Stopped;
+        self.awaited = None;
         self.desk.forget(|_| true);
         self.polls.iter_mut().for_each(|poll| poll.due = None);
         self.note(Note::Stopped);
@@ -173,6 +182,9 @@ impl Poller {
         self.desk.resume(now);
         for place in 0..self.polls.len() {
             self.ask_if_due(now, place);
+        }
+        if self.awaited.is_some_and(|awaited| awaited <= now) {
+            self.give_up_waiting();
         }
     }
 
@@ -209,6 +221,7 @@ impl Poller {
                 self.tell_notes(received, each);
                 let brought = self.tell(received, ticket.job, text, count, each);
                 self.turn_over(now, received, ticket.job, brought);
+                self.look_at_lists();
             }
             Ok(Decoded::Control) => {
                 let error = match self.decoder.control(text) {
@@ -244,6 +257,7 @@ impl Poller {
         let (Some(poll), decoder) = (self.polls.get_mut(place), &self.decoder) else {
             return Brought::Nothing;
         };
+        let roll = &mut self.roll;
         let time = |index| {
             decoder
                 .event(text, index)
@@ -253,7 +267,7 @@ impl Poller {
         let falling = time(0) > time(last);
         let newest = if falling { time(0) } else { time(last) };
         let told = poll.last;
-        let list = poll.stream.channel.content() == Content::Instruments;
+        let list = poll.is_list();
         let is_news = |at: Option<UnixNanos>| match (at, told) {
             (Some(at), Some(told)) => list || at > told,
             // What was there before we came is not ours to tell.
@@ -266,6 +280,7 @@ impl Poller {
             if let Some(event) = decoder
                 .event(text, index)
                 .filter(|event| is_news(event.exchange_time))
+                .filter(|event| !list || roll.call(event.instrument))
             {
                 add(&mut self.statistics.events, 1);
                 let event = Event::Market(event);
@@ -307,6 +322,10 @@ impl Poller {
             Reason::TooFrequent | Reason::Venue | Reason::Unknown => {
                 self.failed(now, received, ticket);
             }
+            Reason::NoSuchStream if self.is_list(ticket.job) => {
+                add(&mut self.statistics.fetches_refused, 1);
+                self.narrow(now, ticket.job);
+            }
             Reason::Malformed
             | Reason::NoSuchStream
             | Reason::WrongPath
@@ -321,19 +340,24 @@ impl Poller {
                 self.step(ticket.job, Standing::Refused);
             }
         }
+        self.look_at_lists();
     }
 
     /// It is asked again after a while; if that does not help either, at its next turn.
     fn failed(&mut self, now: Time, received: UnixNanos, ticket: Ticket<usize>) {
         add(&mut self.statistics.fetches_failed, 1);
-        if ticket.attempts < ATTEMPTS {
+        let (place, is_last) = (ticket.job, ticket.attempts >= ATTEMPTS);
+        if is_last || self.is_awaited(place) {
+            self.step(place, Standing::Silent);
+            self.look_at_lists();
+        }
+        if !is_last {
             return self.desk.put_back(now, ticket);
         }
-        if let Some(poll) = self.polls.get_mut(ticket.job) {
+        if let Some(poll) = self.polls.get_mut(place) {
             let wait = poll.turns.wait(received, self.desk.draw(JITTER));
-            poll.due = Some(now + wait);
+            poll.due = Some(now + wait.min(REFUSED));
         }
-        self.step(ticket.job, Standing::Silent);
     }
 
     /// Says how a stream fares where that has changed.
@@ -347,7 +371,8 @@ impl Poller {
     }
 
     fn note(&mut self, note: Note) {
-        if self.notes.len() > self.polls.len().saturating_mul(2) {
+        let speakers = self.polls.len().saturating_add(self.roll.len());
+        if self.notes.len() > speakers.saturating_mul(2) {
             self.notes.pop_front();
             add(&mut self.statistics.notes_lost, 1);
         }
@@ -361,24 +386,15 @@ impl Poller {
                 Note::Step(place, standing) => {
                     self.polls.get(place).and_then(|poll| poll.tell(standing))
                 }
+                Note::Unlisted(place) => self.roll.stream(place).map(|stream| {
+                    let change = Change::Unlisted;
+                    Event::Subscription { stream, change }
+                }),
             };
             if let Some(event) = event {
                 each(Heard { received, event });
             }
         }
-    }
-}
-
-impl Poll {
-    fn tell(&self, standing: Standing) -> Option<Event<'_>> {
-        let change = match standing {
-            Standing::New => return None,
-            Standing::Live => Change::Live,
-            Standing::Silent => Change::Silent,
-            Standing::Refused => Change::Refused(self.refusal.as_ref()?),
-        };
-        let stream = &self.stream;
-        Some(Event::Subscription { stream, change })
     }
 }
 
@@ -471,7 +487,7 @@ impl Machine for Poller {
 
     fn poll_timeout(&self) -> Option<(Time, Timer)> {
         let dues = self.polls.iter().filter_map(|poll| poll.due);
-        let at = dues.chain(self.desk.wake()).min()?;
+        let at = dues.chain(self.desk.wake()).chain(self.awaited).min()?;
         Some((at, Timer::Fetch))
     }
 

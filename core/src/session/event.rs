@@ -100,6 +100,8 @@ pub enum Change<'a> {
     Mute,
     /// The venue has refused it; it is asked for again at long intervals.
     Refused(&'a VenueError),
+    /// The venue's lists have no such instrument. The stream is that of the list.
+    Unlisted,
 }
 
 impl Change<'_> {
@@ -114,6 +116,7 @@ impl Change<'_> {
             Self::Renewing => "renewing",
             Self::Mute => "mute",
             Self::Refused(_) => "refused",
+            Self::Unlisted => "unlisted",
         }
     }
 }

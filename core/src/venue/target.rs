@@ -44,7 +44,8 @@ const STATISTICS: u32 = 30;
 /// A book is asked for with 1000 levels a side, on OKX with 400. Trades come from the first number
 /// on, as many as one answer holds; Binance futures serve `trade` by number to holders of keys
 /// alone, so it is not offered. Statistics come with the two and a half hours
-/// before them.
+/// before them. Of instruments comes what the market's list has, of Binance spot what is named if
+/// the instrument is names with commas between them, on OKX those of the type.
 ///
 /// # Errors
 ///
@@ -83,6 +84,7 @@ fn spot(query: Query<'_>, out: &mut String) -> Option<Cost> {
         }
         Asked::Poll(Channel::ExchangeInfo) => {
             out.push_str("/api/v3/exchangeInfo?showPermissionSets=false");
+            symbols(out, query.instrument);
             (20, INSTRUMENTS)
         }
         Asked::Book(_) | Asked::Poll(_) => return None,
@@ -159,6 +161,11 @@ fn okx(query: Query<'_>, out: &mut String) -> Option<Cost> {
             write(out, format_args!("&type=1&after={behind}&limit=100"));
             (Allowance::OkxTrades, ROWS)
         }
+        Asked::Poll(Channel::Instruments) => {
+            let path = "/api/v5/public/instruments";
+            target(out, path, "instType", query.instrument);
+            (Allowance::OkxInstruments, INSTRUMENTS)
+        }
         Asked::Poll(channel) => {
             let name = match channel {
                 Channel::OkxAccountRatio => "long-short-account-ratio-contract",
@@ -190,8 +197,26 @@ fn five_minutes(out: &mut String) {
     write(out, format_args!("&period=5m&limit={STATISTICS}"));
 }
 
+/// Spot's list of instruments can be asked for by names, between which there are commas.
+fn symbols(out: &mut String, names: &str) {
+    if names.is_empty() {
+        return;
+    }
+    out.push_str("&symbols=%5B");
+    for (place, name) in names.split(',').enumerate() {
+        out.push_str(if place == 0 { "%22" } else { "%2C%22" });
+        encode(out, name);
+        out.push_str("%22");
+    }
+    out.push_str("%5D");
+}
+
 fn target(out: &mut String, path: &str, key: &str, value: &str) {
     write(out, format_args!("{path}?{key}="));
+    encode(out, value);
+}
+
+fn encode(out: &mut String, value: &str) {
     for byte in value.bytes() {
         // RFC 3986 section 2.3: what is not reserved stands for itself.
         match byte {
@@ -310,9 +335,16 @@ mod tests {
             (
                 Spot,
                 Asked::Poll(C::ExchangeInfo),
-                "/api/v3/exchangeInfo?showPermissionSets=false",
+                "/api/v3/exchangeInfo?showPermissionSets=false&symbols=%5B%22X%22%5D",
                 A::BinanceSpot,
                 20,
+            ),
+            (
+                Okx,
+                Asked::Poll(C::Instruments),
+                "/api/v5/public/instruments?instType=X",
+                A::OkxInstruments,
+                1,
             ),
             (
                 Usdm,
@@ -379,7 +411,9 @@ mod tests {
         for market in Market::ALL {
             for channel in Channel::all() {
                 let asked = written(market, Asked::Poll(channel), "X");
-                assert_eq!(asked.is_ok(), market.polls(channel), "{market} {channel}");
+                let is_list = channel == Channel::Instruments && market == Market::Okx;
+                let is_offered = market.polls(channel) || is_list;
+                assert_eq!(asked.is_ok(), is_offered, "{market} {channel}");
             }
         }
         let depth = Channel::Depth(Speed::Ms100);
@@ -402,6 +436,16 @@ mod tests {
         );
         let (target, ..) = written(Market::BinanceUsdm, depth, "A&limit=1 \r\n#%").unwrap();
         assert!(target.starts_with("/fapi/v1/depth?symbol=A%26limit%3D1%20%0D%0A%23%25&"));
+    }
+
+    #[test]
+    fn a_list_is_asked_for_whole_or_by_names() {
+        let list = Asked::Poll(Channel::ExchangeInfo);
+        let (whole, ..) = written(Market::BinanceSpot, list, "").unwrap();
+        assert_eq!(whole, "/api/v3/exchangeInfo?showPermissionSets=false");
+        let (named, ..) = written(Market::BinanceSpot, list, "A,币").unwrap();
+        let names = named.strip_prefix(&whole).unwrap();
+        assert_eq!(names, "&symbols=%5B%22A%22%2C%22%E5%B8%81%22%5D");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod exactness;
 mod exchange;
 mod fleet;
 mod fleet_fetches;
+mod lists;
 mod mutated;
 mod okx_answers;
 mod okx_events;

@@ -110,10 +110,13 @@ fn whole(
     found: &mut Found,
 ) -> Result<Decoded, Fail> {
     let mut reader = Reader::new(text);
-    let subject = subject(query, found);
     if query.asked.channel() == Channel::ExchangeInfo {
+        // Whichever of them were asked for, they are of the market.
+        let market = found.pools.keep("");
+        found.set_subject(market);
         instruments(&mut reader, dialect, found)?;
     } else {
+        let subject = subject(query, found);
         body(&mut reader, query.asked, subject, found)?;
     }
     reader.end()?;
