@@ -4,6 +4,7 @@ use std::mem;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use marketprism_core::fleet::{BudgetId, Fleet, MachineId};
+use marketprism_core::lines::Line;
 use marketprism_core::market::Market;
 use marketprism_core::poller::PollError;
 use marketprism_core::session::{Heard, SettingsError};
@@ -37,11 +38,23 @@ pub(crate) fn crew<M: Machine>(
         let id = fleet.add(machine, budget);
         trusts.push((id, planned.trust.tls.clone()));
     }
+    pair(&mut fleet, sessions);
     Ok(Crew {
         fleet,
         trusts,
         signer: Signer::default(),
     })
+}
+
+/// What two lines carry both, one of them can do without for a while.
+fn pair<M: Machine>(fleet: &mut Fleet<M>, sessions: &[Planned]) {
+    let sessions: Vec<_> = fleet.ids().zip(sessions).collect();
+    let of = |line| sessions.iter().filter(move |(_, of)| of.line == line);
+    for (second, b) in of(Line::B) {
+        for (first, _) in of(Line::A).filter(|(_, a)| a.shares(b)) {
+            fleet.pair(*first, *second);
+        }
+    }
 }
 
 /// Adds the pollers, likewise.

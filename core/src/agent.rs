@@ -119,6 +119,10 @@ impl Machine for Agent {
         each!(self, machine => machine.poll_timeout())
     }
 
+    fn stands(&self) -> bool {
+        each!(self, machine => machine.stands())
+    }
+
     fn phase(&self) -> Phase {
         each!(self, machine => machine.phase())
     }

@@ -10,6 +10,7 @@ mod key;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{Action, Epoch, FetchId, Input, Phase, Quota, Timer, Window};
@@ -17,6 +18,9 @@ use crate::machine::Machine;
 use crate::time::{Time, UnixNanos};
 use crate::venue::{Challenge, Unsigned};
 use fetches::Fetches;
+
+/// Until then what has been subscribed has brought data.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The number of a machine in its fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +55,8 @@ struct Member<M> {
     machine: M,
     budget: Option<BudgetId>,
     acting: Acting,
+    /// Machines that carry some of the same.
+    twins: Vec<MachineId>,
     /// The last of its wishes that has been looked at: each has the next number.
     wished: Option<FetchId>,
 }
@@ -112,6 +118,7 @@ impl<M: Machine> Fleet<M> {
             machine,
             budget,
             acting: Acting::No,
+            twins: Vec::new(),
             wished: None,
         });
         let id = MachineId(number(self.members.len()));
@@ -123,6 +130,17 @@ impl<M: Machine> Fleet<M> {
             member.machine.handle(Time::ZERO, Input::Hold(held));
         }
         id
+    }
+
+    /// Two machines carry the same, or some of it: neither is renewed by plan while the other
+    /// does not stand.
+    pub fn pair(&mut self, one: MachineId, other: MachineId) {
+        for (id, twin) in [(one, other), (other, one)] {
+            if let Some(member) = self.member_mut(id) {
+                member.twins.push(twin);
+            }
+            self.lean(Time::ZERO, id);
+        }
     }
 
     /// Every machine, in the order of addition.
@@ -267,17 +285,38 @@ impl<M: Machine> Fleet<M> {
             return;
         };
         let before = Mark::of(&member.machine);
+        let stood = member.machine.stands();
         act(&mut member.machine);
         let after = Mark::of(&member.machine);
-        let budget = member.budget;
+        let (budget, stands) = (member.budget, member.machine.stands());
+        let twins = match stood == stands {
+            true => Vec::new(),
+            false => member.twins.clone(),
+        };
         self.note_actions(id);
         if let Some(budget) = budget
             && before != after
         {
             self.charge(now, budget, before, after);
         }
+        twins.into_iter().for_each(|twin| self.lean(now, twin));
         if self.has_wished(id) {
             self.give_leave(now);
+        }
+    }
+
+    /// Tells a machine whether it can be done without.
+    fn lean(&mut self, now: Time, id: MachineId) {
+        let Some(member) = self.member(id) else {
+            return;
+        };
+        let stands = |twin: &MachineId| self.machine(*twin).is_some_and(Machine::stands);
+        let until = match member.twins.iter().all(stands) {
+            true => now + SETTLED,
+            false => Time::MAX,
+        };
+        if let Some(member) = self.member_mut(id) {
+            member.machine.handle(now, Input::Stay(until));
         }
     }
 

@@ -92,6 +92,12 @@ pub trait Machine {
     /// Where it stands.
     fn phase(&self) -> Phase;
 
+    /// Whether it brings all that it is there for, so that one that carries the same can be done
+    /// without.
+    fn stands(&self) -> bool {
+        self.phase() == Phase::Open
+    }
+
     /// The live socket: from [`Action::Dial`] until [`Input::Released`].
     fn epoch(&self) -> Option<Epoch>;
 

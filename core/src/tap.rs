@@ -294,6 +294,10 @@ impl<M: Machine, T: Tap<M>> Machine for Tapped<M, T> {
         self.machine.poll_timeout()
     }
 
+    fn stands(&self) -> bool {
+        self.machine.stands()
+    }
+
     fn phase(&self) -> Phase {
         self.machine.phase()
     }

@@ -90,7 +90,8 @@ impl Machine for Asker {
             | Input::Released(_)
             | Input::Timeout
             | Input::Renew
-            | Input::Hold(_) => {}
+            | Input::Hold(_)
+            | Input::Stay(_) => {}
         }
     }
 

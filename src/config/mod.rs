@@ -77,6 +77,15 @@ pub(crate) struct Polled {
     pub(crate) trust: Trust,
 }
 
+impl Planned {
+    /// Whether both carry one stream at least.
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        let streams = &other.plan.streams;
+        let is_there = |stream| streams.contains(stream);
+        self.plan.market == other.plan.market && self.plan.streams.iter().any(is_there)
+    }
+}
+
 impl Polled {
     /// The poller itself.
     ///

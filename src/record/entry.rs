@@ -272,6 +272,7 @@ impl Put for Input {
             Self::Renew => out.push(7),
             Self::Hold(until) => (8_u8, until).put(out),
             Self::Stop => out.push(9),
+            Self::Stay(until) => (10_u8, until).put(out),
         }
     }
 }
@@ -289,6 +290,7 @@ impl Take for Input {
             7 => Self::Renew,
             8 => Self::Hold(Time::from_nanos(Take::take(from)?)),
             9 => Self::Stop,
+            10 => Self::Stay(Time::from_nanos(Take::take(from)?)),
             _ => return Err(Flaw("has an unknown input")),
         })
     }
@@ -345,6 +347,7 @@ mod tests {
             Input::Renew,
             Input::Hold(Time::MAX),
             Input::Stop,
+            Input::Stay(Time::MAX),
         ];
         for (input, now) in inputs
             .into_iter()

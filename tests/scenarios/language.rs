@@ -42,6 +42,7 @@ pub(crate) enum Order {
     Stop,
     Renew,
     Hold(Duration),
+    Stay(Duration),
     /// What a shell says of the socket with this number, true or not.
     Report(Report, u32),
     Text(String),
@@ -204,6 +205,7 @@ impl fmt::Display for Order {
             Self::Stop => f.write_str("Stop"),
             Self::Renew => f.write_str("Renew"),
             Self::Hold(time) => write!(f, "Hold {}ms", time.as_millis()),
+            Self::Stay(time) => write!(f, "Stay {}ms", time.as_millis()),
             Self::Report(report, epoch) => write!(f, "{report:?} {epoch}"),
             Self::Text(text) => write!(f, "Text {text}"),
             Self::Bytes(count) => write!(f, "Bytes {count}"),

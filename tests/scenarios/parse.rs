@@ -182,6 +182,7 @@ fn order(text: &str) -> Found<Order> {
         "Stop" => Order::Stop,
         "Renew" => Order::Renew,
         "Hold" => Order::Hold(duration(rest)?),
+        "Stay" => Order::Stay(duration(rest)?),
         "Text" => Order::Text(rest.into()),
         "Bytes" => Order::Bytes(number(rest)?),
         _ => return Err(format!("`{word}` cannot be told")),

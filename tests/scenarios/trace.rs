@@ -122,6 +122,7 @@ impl<M: Subject> Machine for Traced<M> {
             Input::Stop => ("Stop", current),
             Input::Renew => ("Renew", current),
             Input::Hold(_) => ("Hold", current),
+            Input::Stay(_) => ("Stay", current),
             Input::Dialed(epoch) => ("Dialed", Some(epoch)),
             Input::DialFailed(epoch, _) => ("DialFailed", Some(epoch)),
             Input::Eof(epoch) => ("Eof", Some(epoch)),

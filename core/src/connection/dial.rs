@@ -80,6 +80,14 @@ impl Lifecycle {
         self.timers.arm(Timer::Retry, due.max(until));
     }
 
+    /// The venue cuts what is not renewed in time, which is no worse than a renewal.
+    pub(super) fn stay(&mut self, until: Time) {
+        self.stay = until;
+        if self.timers.deadline(Timer::Rotate).is_some() {
+            self.timers.arm(Timer::Rotate, self.renewal.max(until));
+        }
+    }
+
     pub(super) fn connected(&mut self, now: Time, wire: &mut impl Wire) {
         self.phase = Phase::Upgrading;
         self.timers.disarm(Timer::Connect);
@@ -98,7 +106,8 @@ impl Lifecycle {
             let drawn = backoff::fraction(rotate.spread, self.rng.next_u64());
             let earlier = drawn + mem::take(&mut rotate.ahead);
             let after = rotate.after.saturating_sub(earlier);
-            self.timers.arm(Timer::Rotate, now + after);
+            self.renewal = now + after;
+            self.timers.arm(Timer::Rotate, self.renewal.max(self.stay));
         }
         self.statuses.push(Status::Open { epoch: self.epoch });
     }

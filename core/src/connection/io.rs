@@ -78,6 +78,9 @@ pub enum Input {
     /// No dial before this instant: a budget shared with other connections is spent, or the
     /// venue banned this address. The latest of several counts.
     Hold(Time),
+    /// No planned renewal before this instant: another connection that carries the same is down.
+    /// The last of several counts. What the server asks for is done at once all the same.
+    Stay(Time),
     /// The application is done: close in good order and stay down.
     Stop,
 }

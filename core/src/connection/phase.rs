@@ -27,6 +27,7 @@ pub(super) enum Stimulus {
     Stop,
     Renew,
     Hold(Time),
+    Stay(Time),
     Dialed,
     DialFailed(Fault),
     Eof,
@@ -117,6 +118,10 @@ pub(super) struct Lifecycle {
     pub(super) held: Time,
     /// No dial before this: the server asked for a pause.
     pub(super) pause: Time,
+    /// When the last connection was to be renewed.
+    pub(super) renewal: Time,
+    /// No planned renewal before this.
+    pub(super) stay: Time,
     pub(super) timers: TimerTable,
     pub(super) dials: Window,
     pub(super) messages: Window,
@@ -139,6 +144,8 @@ impl Lifecycle {
             attempt: 0,
             held: Time::ZERO,
             pause: Time::ZERO,
+            renewal: Time::ZERO,
+            stay: Time::ZERO,
             timers: TimerTable::default(),
             dials: Window::new(config.dials),
             messages: Window::new(config.messages),
@@ -155,6 +162,7 @@ impl Lifecycle {
             Input::Stop => self.apply(now, Stimulus::Stop, wire),
             Input::Renew => self.apply(now, Stimulus::Renew, wire),
             Input::Hold(until) => self.apply(now, Stimulus::Hold(until), wire),
+            Input::Stay(until) => self.apply(now, Stimulus::Stay(until), wire),
             Input::Timeout => self.expire(now, wire),
             Input::Dialed(epoch) => self.apply_to(epoch, now, Stimulus::Dialed, wire),
             Input::DialFailed(epoch, fault) => {
@@ -255,6 +263,9 @@ impl Lifecycle {
             (Waiting, S::Hold(until)) => self.postpone(until),
             (Stopped | Connecting | Upgrading, S::Hold(until)) => self.hold(until),
             (Open | Closing | Releasing, S::Hold(until)) => self.hold(until),
+
+            (Stopped | Waiting | Connecting | Upgrading, S::Stay(until)) => self.stay(until),
+            (Open | Closing | Releasing, S::Stay(until)) => self.stay(until),
 
             (Connecting, S::Dialed) => self.connected(now, wire),
             (Stopped | Waiting | Upgrading | Open | Closing | Releasing, S::Dialed) => {}

@@ -426,7 +426,8 @@ impl Machine for Poller {
             | Input::Broken(..)
             | Input::Released(_)
             | Input::Renew
-            | Input::Hold(_) => {}
+            | Input::Hold(_)
+            | Input::Stay(_) => {}
         }
     }
 

@@ -503,6 +503,11 @@ impl Machine for Session {
         self.connection.phase()
     }
 
+    /// Every stream that may be subscribed is.
+    fn stands(&self) -> bool {
+        self.connection.phase() == Phase::Open && self.streams.subscriptions.are_settled()
+    }
+
     fn epoch(&self) -> Option<Epoch> {
         self.connection.epoch()
     }

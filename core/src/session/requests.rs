@@ -33,6 +33,11 @@ impl Requests {
         self.waiting.len() < IN_FLIGHT
     }
 
+    /// Whether every request has been answered.
+    pub(super) const fn are_answered(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whether one of this kind waits for its acknowledgement.
     pub(super) fn has(&self, operation: Operation) -> bool {
         let mut waiting = self.waiting.iter();

@@ -13,6 +13,7 @@ mod exchange;
 mod fleet;
 mod fleet_fetches;
 mod lists;
+mod fleet_pairs;
 mod mutated;
 mod okx_answers;
 mod okx_events;

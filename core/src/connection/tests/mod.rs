@@ -61,6 +61,7 @@ enum Step {
     Stop,
     Renew,
     Hold,
+    Stay,
     Dialed,
     DialFailed,
     Eof,
@@ -91,12 +92,13 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Take,
         Self::Start,
         Self::Stop,
         Self::Renew,
         Self::Hold,
+        Self::Stay,
         Self::Dialed,
         Self::DialFailed,
         Self::Eof,
@@ -284,6 +286,7 @@ impl World {
             Step::Stop => self.input(Input::Stop),
             Step::Renew => self.input(Input::Renew),
             Step::Hold => self.input(Input::Hold(self.now + Duration::from_secs(7))),
+            Step::Stay => self.input(Input::Stay(self.now + Duration::from_secs(7))),
             Step::Dialed => self.input_of(Input::Dialed),
             Step::DialFailed => self.input_of(|epoch| Input::DialFailed(epoch, Fault::Refused)),
             Step::Eof => self.input_of(Input::Eof),

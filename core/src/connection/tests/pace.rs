@@ -185,6 +185,28 @@ fn a_hold_postpones_a_start_and_a_retry() {
 }
 
 #[test]
+fn a_renewal_waits_for_as_long_as_it_is_told_to_stay() {
+    let mut world = unlimited();
+    reopen(&mut world);
+    let rotate = |world: &World| world.life.timers.deadline(Timer::Rotate);
+    let due = rotate(&world).unwrap();
+    world.input(Input::Stay(Time::MAX));
+    assert_eq!(rotate(&world), Some(Time::MAX));
+    let later = due + Duration::from_secs(5000);
+    world.input(Input::Stay(later));
+    assert_eq!(rotate(&world), Some(later));
+    // The last counts, and its own clock goes on.
+    world.input(Input::Stay(Time::ZERO));
+    assert_eq!(rotate(&world), Some(due));
+    // It may be told so before there is a connection, too.
+    world.input(Input::Stay(Time::MAX));
+    world.step(Step::Eof);
+    assert_eq!(rotate(&world), None);
+    reopen(&mut world);
+    assert_eq!(rotate(&world), Some(Time::MAX));
+}
+
+#[test]
 fn a_stop_and_a_start_do_not_lift_a_pause_that_the_server_asked_for() {
     let mut world = unlimited();
     take(

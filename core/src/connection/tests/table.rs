@@ -54,6 +54,7 @@ fn stimuli(world: &World) -> Vec<(&'static str, Stimulus)> {
         ("Stop", Stimulus::Stop),
         ("Renew", Stimulus::Renew),
         ("Hold", Stimulus::Hold(soon)),
+        ("Stay", Stimulus::Stay(soon)),
         ("Dialed", Stimulus::Dialed),
         ("DialFailed", Stimulus::DialFailed(Fault::Refused)),
         ("Eof", Stimulus::Eof),

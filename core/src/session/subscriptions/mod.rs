@@ -132,6 +132,11 @@ impl Subscriptions {
         self.unsent
     }
 
+    /// Whether everything that could be asked for has been, and answered.
+    pub(super) const fn are_settled(&self) -> bool {
+        !self.unsent && self.requests.are_answered()
+    }
+
     /// The connection is open: everything is to be subscribed.
     pub(super) fn opened(&mut self, now: Time) {
         self.last_data = now;
