@@ -29,8 +29,9 @@ fn pipeline(criterion: &mut Criterion<Processor>) {
     group.finish();
 }
 
-/// Ours with all that stands around the decoder: heartbeat, quotas, subscriptions, the order of each stream. A
-/// session is opened anew for each pass, because numbers that come twice would be out of order.
+/// Ours with all that stands around the decoder: heartbeat, quotas, subscriptions, the order of each stream, and a
+/// book whose changes are held for a snapshot that never comes. A session is opened anew for each pass, because numbers
+/// that come twice would be out of order.
 fn whole_session(group: &mut BenchmarkGroup<'_, Processor>, traffic: &Traffic) {
     group.bench_function("a whole session of marketprism", |bencher| {
         bencher.iter_batched_ref(

@@ -139,7 +139,7 @@ mod tests {
         let mut other = Vec::new();
         whole.drain(1_000, &mut |event| match event {
             Event::Market(_) => market += 1,
-            Event::Subscription { .. } => {}
+            Event::Subscription { .. } | Event::Book { .. } => {}
             event => other.push(format!("{event:.60?}")),
         });
         assert_eq!(other, Vec::<String>::new());
