@@ -36,6 +36,9 @@ const FIGURES: usize = 64 << 10;
 /// Room for a venue's list of instruments, of which spot's is the longest.
 const INSTRUMENTS: usize = 24 << 20;
 
+/// Where the interface of USD-M begins.
+const USDM: &str = "/fapi/v1/";
+
 /// How many rows of statistics are asked for: two and a half hours of them.
 const STATISTICS: u32 = 30;
 
@@ -57,7 +60,7 @@ pub fn write_target(
 ) -> Result<Cost, RequestError> {
     let cost = match market {
         Market::BinanceSpot => spot(query, out),
-        Market::BinanceUsdm => futures("/fapi/v1/", "symbol", query, out),
+        Market::BinanceUsdm => futures(USDM, "symbol", query, out),
         Market::BinanceCoinm => futures("/dapi/v1/", "pair", query, out),
         Market::Okx => okx(query, out),
     };
@@ -100,6 +103,8 @@ fn spot(query: Query<'_>, out: &mut String) -> Option<Cost> {
 fn futures(base: &str, of: &str, query: Query<'_>, out: &mut String) -> Option<Cost> {
     let (path, weight, body_limit) = match query.asked {
         Asked::Book(Channel::Depth(_)) => ("depth", 20, ROWS),
+        // COIN-M documents no such book.
+        Asked::Book(Channel::RpiDepth(_)) if base == USDM => ("rpiDepth", 20, ROWS),
         Asked::Trades {
             channel: Channel::AggTrade,
             ..
@@ -284,6 +289,13 @@ mod tests {
                 20,
             ),
             (
+                Usdm,
+                Asked::Book(C::RpiDepth(Speed::Ms500)),
+                "/fapi/v1/rpiDepth?symbol=X&limit=1000",
+                A::BinanceFutures,
+                20,
+            ),
+            (
                 Okx,
                 Asked::Book(C::Books),
                 "/api/v5/market/books?instId=X&sz=400",
@@ -419,6 +431,9 @@ mod tests {
         let depth = Channel::Depth(Speed::Ms100);
         let refused = written(Market::Okx, Asked::Book(depth), "X");
         assert_eq!(refused, Err(RequestError::NotOffered(depth)));
+        let retail = Channel::RpiDepth(Speed::Ms500);
+        let refused = written(Market::BinanceCoinm, Asked::Book(retail), "X");
+        assert_eq!(refused, Err(RequestError::NotOffered(retail)));
         for market in [Market::BinanceUsdm, Market::BinanceCoinm] {
             let refused = written(market, trades(Channel::Trade, 5, 9), "X");
             assert_eq!(refused, Err(RequestError::NotOffered(Channel::Trade)));

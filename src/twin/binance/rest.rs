@@ -45,6 +45,7 @@ fn question(market: Market, path: &str) -> Option<Question> {
     }
     match path.strip_prefix(base)? {
         "depth" => Some(Question::Depth),
+        "rpiDepth" if market == Market::BinanceUsdm => Some(Question::Depth),
         "aggTrades" => Some(Question::Aggregates),
         // On futures they are for holders of keys.
         "historicalTrades" if !futures => Some(Question::Trades),
