@@ -1,4 +1,4 @@
-//! What is told in figures: candles, tickers, mark and index prices, liquidations.
+//! What is told in figures: candles, tickers, mark and index prices.
 //!
 //! Sources: "WebSocket Streams for Binance" (spot), "Websocket Market Streams" (USD-M and
 //! COIN-M).
@@ -6,8 +6,7 @@
 use super::message::words;
 use super::stream::{window_of_event, with_interval};
 use crate::market::{
-    Candle, Channel, Decimal, Funding, IndexPrice, Interval, Liquidation, MarkPrice, Side, Ticker,
-    Venue, Wide,
+    Candle, Channel, Decimal, Funding, IndexPrice, Interval, MarkPrice, Side, Ticker, Venue, Wide,
 };
 use crate::time::UnixNanos;
 use crate::venue::decode::Problem;
@@ -26,7 +25,6 @@ words! {
     AvgPriceEvent "avgPrice",
     MarkPriceEvent "markPriceUpdate",
     IndexPriceEvent "indexPriceUpdate",
-    ForceOrderEvent "forceOrder",
 }
 
 /// A message of a kind that comes alone or in an array.
@@ -50,7 +48,7 @@ pub(crate) struct WindowEvent(Interval);
 
 /// A side in capitals.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CapitalSide(Side);
+pub(crate) struct CapitalSide(pub(super) Side);
 
 /// What `word` stands for, by either way.
 macro_rules! named {
@@ -255,35 +253,6 @@ record! {
     }
 }
 
-record! {
-    /// `"o"` of `forceOrder`
-    Order {
-        "s" symbol: Span,
-        "ps" _pair: Option<Span>,
-        "S" side: CapitalSide,
-        "o" _kind: Option<Span>,
-        "f" _time_in_force: Option<Span>,
-        "q" quantity: Decimal,
-        "p" price: Decimal,
-        "ap" average_price: Option<Blank<Decimal>>,
-        "X" _status: Option<Span>,
-        "l" last_filled: Option<Blank<Decimal>>,
-        "z" filled: Option<Blank<Decimal>>,
-        "T" traded: Stamp,
-    }
-}
-
-record! {
-    /// `<symbol>@forceOrder`
-    ForceOrder {
-        "e" _event: Is<ForceOrderEvent>,
-        "E" sent: Stamp,
-        "o" order: Order,
-        "ps" _pair: Option<Span>,
-        "st" symbol_type: Option<i64>,
-    }
-}
-
 impl Told for SymbolKline {
     fn tell(self, _: &str, channel: Channel, found: &mut Found) -> Result<Channel, Problem> {
         self.kline.tell(self.symbol, self.sent, channel, found)
@@ -482,34 +451,6 @@ impl Told for IndexPriceUpdate {
     }
 }
 
-impl Told for ForceOrder {
-    fn symbol_type(&self) -> Option<i64> {
-        self.symbol_type
-    }
-
-    fn tell(self, _: &str, channel: Channel, found: &mut Found) -> Result<Channel, Problem> {
-        let order = self.order;
-        let liquidation = Liquidation {
-            side: order.side.0,
-            price: order.price,
-            average_price: given(order.average_price),
-            quantity: order.quantity,
-            last_filled: given(order.last_filled),
-            filled: given(order.filled),
-            loss: None,
-        };
-        let body = found.push_figures(Figures::Liquidation(liquidation));
-        let row = Row {
-            instrument: order.symbol,
-            exchange_time: Some(order.traded.0),
-            sent_time: Some(self.sent.0),
-            body,
-        };
-        let pushed = found.push(row).ok_or(Problem::TooMany);
-        pushed.map(|()| channel)
-    }
-}
-
 /// Adds figures that the venue has computed and sent.
 pub(super) fn said(
     found: &mut Found,
@@ -527,6 +468,6 @@ pub(super) fn said(
     found.push(row).ok_or(Problem::TooMany)
 }
 
-fn given<T>(field: Option<Blank<T>>) -> Option<T> {
+pub(super) fn given<T>(field: Option<Blank<T>>) -> Option<T> {
     field.and_then(|field| field.0)
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod figures;
 mod instrument;
+mod liquidation;
 mod message;
 mod payload;
 mod stream;

@@ -2,10 +2,11 @@
 
 use super::Dialect;
 use super::figures::{
-    AvgPrice, ContinuousKline, ForceOrder, FullTicker, IndexPriceKline, IndexPriceUpdate,
-    MarkPriceKline, MarkPriceUpdate, MiniTicker, SymbolKline, Told, WindowTicker,
+    AvgPrice, ContinuousKline, FullTicker, IndexPriceKline, IndexPriceUpdate, MarkPriceKline,
+    MarkPriceUpdate, MiniTicker, SymbolKline, Told, WindowTicker,
 };
 use super::instrument::ContractInfo;
+use super::liquidation::ForceOrder;
 use super::message::{coinm, spot, usdm};
 use crate::market::{BookKind, Channel};
 use crate::venue::decode::Problem;
