@@ -3,7 +3,19 @@
 use marketprism_core::market::Market;
 use marketprism_core::venue::{Decoded, Decoder};
 
-const MESSAGES: [(Market, &str); 20] = [
+const MESSAGES: [(Market, &str); 23] = [
+    (
+        Market::BinanceSpot,
+        r#"{"subscriptionId":0,"event":{"e":"executionReport","E":1790000000021,"s":"BNBBTC","c":"mine-2","S":"SELL","o":"LIMIT","f":"GTC","q":"7.0","p":"0.0012","P":"0.0","g":-1,"C":"","x":"TRADE","X":"FILLED","r":"NONE","i":99912345678,"l":"2.5","z":"7.0","L":"0.0011","n":"0.1","N":"BNB","T":1790000000020,"t":65043716,"m":true,"O":1790000000001,"Z":"0.0048","Y":"0.0029"}}"#,
+    ),
+    (
+        Market::BinanceUsdm,
+        r#"{"e":"ACCOUNT_UPDATE","T":1790000000110,"E":1790000000111,"a":{"B":[{"a":"USDT","wb":"12","cw":"1","bc":"5"}],"P":[{"s":"BTCUSDT","pa":"20","ep":"6563.6","cr":"0","up":"2850.2","mt":"cross","iw":"0","ps":"BOTH"}],"m":"ORDER"}}"#,
+    ),
+    (
+        Market::Okx,
+        r#"{"arg":{"channel":"positions","instType":"SWAP"},"eventType":"snapshot","curPage":1,"lastPage":true,"data":[{"instId":"BTC-USDT-SWAP","mgnMode":"cross","pTime":"1790000000262","pos":"-3.5","posId":"8","posSide":"net","uTime":"1790000000260","upl":""}]}"#,
+    ),
     (
         Market::BinanceSpot,
         r#"{"stream":"bnbbtc@aggTrade","data":{"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.00100000","q":"100","f":100,"l":105,"T":1672515782135,"m":false,"M":true}}"#,

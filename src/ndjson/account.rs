@@ -12,6 +12,7 @@ impl Tell for Order<'_> {
         let figures = self.figures;
         to.text("id", self.id)?;
         to.text("client_id", self.client_id)?;
+        to.text("parent_id", self.parent_id)?;
         to.put("side", Some(figures.side.name()))?;
         to.text("type", self.kind)?;
         to.text("time_in_force", self.time_in_force)?;
@@ -70,7 +71,8 @@ impl Tell for Balance<'_> {
         to.wide("ordered", figures.ordered)?;
         to.wide("unrealised_profit", figures.unrealised_profit)?;
         to.wide("liability", figures.liability)?;
-        to.wide("interest", figures.interest)
+        to.wide("interest", figures.interest)?;
+        to.wide("margin_ratio", figures.margin_ratio)
     }
 }
 

@@ -57,7 +57,7 @@ put_fields! {
         contract, listed, expires,
     }
     Contract { value, multiplier, currency, style }
-    Order<'_> { id, client_id, kind, time_in_force, state_word, execution, reason, figures }
+    Order<'_> { id, client_id, parent_id, kind, time_in_force, state_word, execution, reason, figures }
     OrderFigures {
         side, state, conditional, position_side, margin_mode, reduce_only, price, stop_price,
         average_price, quantity, filled, filled_quote, created,
@@ -70,7 +70,7 @@ put_fields! {
     Balance<'_> { currency, reason, figures }
     BalanceFigures {
         page, total, available, locked, cross, change, locked_change, equity, equity_usd,
-        available_equity, ordered, unrealised_profit, liability, interest,
+        available_equity, ordered, unrealised_profit, liability, interest, margin_ratio,
     }
     Page { number, last }
     Position<'_> { id, currency, reason, figures }

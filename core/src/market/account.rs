@@ -14,6 +14,9 @@ pub struct Order<'a> {
     pub id: &'a str,
     /// The name that the account has given it.
     pub client_id: &'a str,
+    /// The number of what has brought it about: a list of orders (Binance spot `g`), or an order
+    /// that waited for a condition (Binance futures `si`, OKX `algoId`).
+    pub parent_id: &'a str,
     /// What kind it is, in the venue's word: `LIMIT`, `post_only`, …
     pub kind: &'a str,
     /// How long it is good for, in the venue's word (Binance `f`): `GTC`, `IOC`, …
@@ -22,8 +25,8 @@ pub struct Order<'a> {
     pub state_word: &'a str,
     /// What has just happened to it, in the venue's word (Binance `x`): `NEW`, `TRADE`, …
     pub execution: &'a str,
-    /// Why, in the venue's word or number: of a rejection (Binance spot `r`), an expiry (Binance
-    /// futures `er`), a cancellation (OKX `cancelSource`).
+    /// Why, in the venue's word or number: of a rejection (Binance spot `r`, of a conditional order
+    /// `rm`), an expiry (Binance futures `er`), a cancellation (OKX `cancelSource`).
     pub reason: &'a str,
     /// The rest of it.
     pub figures: &'a OrderFigures,
@@ -50,7 +53,7 @@ pub struct OrderFigures {
     pub price: Option<Wide>,
     /// The price that triggers it.
     pub stop_price: Option<Wide>,
-    /// The average price of what was filled.
+    /// The average price of what was filled; zero or absent where nothing is.
     pub average_price: Option<Wide>,
     /// Its quantity. A few orders at the market on OKX spot are for an amount of quote currency,
     /// which then stands here.
@@ -117,7 +120,7 @@ pub struct FillFigures {
     pub quantity: Wide,
     /// Quantity in quote currency (Binance spot `Y`).
     pub quote_quantity: Option<Wide>,
-    /// What the venue writes as the fee: on Binance positive when it is charged, on OKX negative.
+    /// What the account pays; below zero what it is paid. (OKX writes it the other way round.)
     pub fee: Option<Wide>,
     /// Profit that it has made certain.
     pub realised_profit: Option<Wide>,
@@ -137,7 +140,8 @@ pub enum Liquidity {
 /// A balance of the account in one currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Balance<'a> {
-    /// The currency.
+    /// The currency; empty for the account as a whole, whose figures are in US dollars (OKX
+    /// `account`).
     pub currency: &'a str,
     /// Why it is told, in the venue's word: `ORDER`, `FUNDING_FEE`, `snapshot`, …
     pub reason: &'a str,
@@ -148,7 +152,7 @@ pub struct Balance<'a> {
 /// The figures of a [`Balance`], all in its currency unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BalanceFigures {
-    /// Of a snapshot: which page of how many. What no page names, the account has none of.
+    /// Of a snapshot: which page. What no page names, the account has none of.
     pub page: Option<Page>,
     /// What there is, profit not made certain left out (Binance futures `wb`, OKX `cashBal`).
     pub total: Option<Wide>,
@@ -178,6 +182,8 @@ pub struct BalanceFigures {
     pub liability: Option<Wide>,
     /// Interest that is owed (OKX `interest`).
     pub interest: Option<Wide>,
+    /// How far it is from liquidation (OKX `mgnRatio`).
+    pub margin_ratio: Option<Wide>,
 }
 
 /// A page of a snapshot.
@@ -194,7 +200,7 @@ pub struct Page {
 pub struct Position<'a> {
     /// The venue's number of it (OKX `posId`).
     pub id: &'a str,
-    /// The currency of its margin (OKX `ccy`).
+    /// The currency of its margin (Binance `ma`, OKX `ccy`).
     pub currency: &'a str,
     /// Why it is told, in the venue's word: `ORDER`, `MARGIN_CALL`, `event_update`, …
     pub reason: &'a str,
@@ -205,7 +211,7 @@ pub struct Position<'a> {
 /// The figures of a [`Position`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PositionFigures {
-    /// Of a snapshot: which page of how many. What no page names is closed.
+    /// Of a snapshot: which page. What no page names is closed.
     pub page: Option<Page>,
     /// Which way it goes.
     pub side: PositionSide,
@@ -247,6 +253,34 @@ pub struct PositionFigures {
     pub deleveraging: Option<i64>,
     /// When it was opened (OKX `cTime`).
     pub created: Option<UnixNanos>,
+}
+
+impl PositionFigures {
+    /// A position of which nothing else is known.
+    pub(crate) const fn of(side: PositionSide, quantity: Wide) -> Self {
+        Self {
+            page: None,
+            side,
+            quantity,
+            margin_mode: None,
+            entry_price: None,
+            break_even_price: None,
+            mark_price: None,
+            liquidation_price: None,
+            leverage: None,
+            margin: None,
+            initial_margin: None,
+            maintenance_margin: None,
+            margin_ratio: None,
+            unrealised_profit: None,
+            realised_profit: None,
+            fee: None,
+            funding: None,
+            trade_id: None,
+            deleveraging: None,
+            created: None,
+        }
+    }
 }
 
 /// Which way a position goes.

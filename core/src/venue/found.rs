@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::account::Told;
 use super::control::{Control, Rejection, RequestId, Subject};
 use super::decode::Decoded;
 use super::json::{Pools, Run, Span};
@@ -14,8 +15,9 @@ use crate::time::UnixNanos;
 /// Events of one message, at most.
 const MAX_ROWS: usize = 10_000;
 
-/// Bytes in the name of an instrument, at most. Every event of a message repeats it, so one of
-/// megabytes would weigh thousands of times what it did on the wire.
+/// Bytes in the name of an instrument, at most, and in any text that an account is told. Every
+/// event of a message may repeat it, so one of megabytes would weigh thousands of times what it
+/// did on the wire.
 const MAX_NAME: usize = 128;
 
 /// What the message decoded last holds.
@@ -25,6 +27,7 @@ pub(super) struct Found {
     pub(super) pools: Pools,
     rows: Vec<Row>,
     figures: Vec<Figures>,
+    account: Vec<Told>,
     spent: Vec<Row>,
     foreign: usize,
     control: Option<ControlRow>,
@@ -42,12 +45,22 @@ pub(super) struct Row {
     pub(super) body: RowBody,
 }
 
+/// What an account is told of, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About {
+    pub(super) instrument: Span,
+    pub(super) exchange_time: Option<UnixNanos>,
+    pub(super) sent_time: Option<UnixNanos>,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RowBody {
     Trade(TradeRow),
     Book(BookRow),
     /// Where in the figures found.
     Figures(u32),
+    /// Where in what an account was found to be told.
+    Account(u32),
 }
 
 /// What is told in figures. They are large, and what is hot has none.
@@ -126,6 +139,7 @@ impl Found {
         self.pools.clear();
         self.rows.clear();
         self.figures.clear();
+        self.account.clear();
         self.spent.clear();
         self.foreign = 0;
         self.control = None;
@@ -143,7 +157,9 @@ impl Found {
             {
                 &mut self.spent
             }
-            RowBody::Trade(_) | RowBody::Book(_) | RowBody::Figures(_) => &mut self.rows,
+            RowBody::Trade(_) | RowBody::Book(_) | RowBody::Figures(_) | RowBody::Account(_) => {
+                &mut self.rows
+            }
         };
         if rows.len() >= MAX_ROWS || row.instrument.len() > MAX_NAME {
             return None;
@@ -156,6 +172,22 @@ impl Found {
     pub(super) fn push_figures(&mut self, figures: Figures) -> RowBody {
         self.figures.push(figures);
         RowBody::Figures((self.figures.len() - 1) as u32)
+    }
+
+    /// Adds what an account is told of something; `None` if there is too much of it.
+    pub(super) fn push_account(&mut self, about: About, told: Told) -> Option<()> {
+        if told.longest_text() > MAX_NAME {
+            return None;
+        }
+        let row = Row {
+            instrument: about.instrument,
+            exchange_time: about.exchange_time,
+            sent_time: about.sent_time,
+            body: RowBody::Account(self.account.len() as u32),
+        };
+        self.push(row)?;
+        self.account.push(told);
+        Some(())
     }
 
     /// Leaves out a row of another market.
@@ -174,7 +206,7 @@ impl Found {
         let number = |body: &RowBody| match body {
             RowBody::Trade(row) => Some(row.trade.id),
             RowBody::Book(row) => row.last,
-            RowBody::Figures(_) => None,
+            RowBody::Figures(_) | RowBody::Account(_) => None,
         };
         self.rows
             .sort_unstable_by_key(|row| (number(&row.body), row.exchange_time));
@@ -240,6 +272,7 @@ impl Found {
             }),
             RowBody::Book(row) => Body::Book(self.book(row)),
             RowBody::Figures(index) => self.figures.get(index as usize)?.body(),
+            RowBody::Account(index) => self.account.get(index as usize)?.lend(text, &self.pools),
         };
         let instrument = row.instrument.of(text, &self.pools);
         let subject = match (channel.scope(), self.subject) {

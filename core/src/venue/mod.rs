@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a socket, a clock or a session.
 
+mod account;
 mod allowance;
 mod binance;
 mod control;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 
+mod account_events;
 mod binance_answers;
 mod binance_events;
 mod books;
@@ -21,6 +22,7 @@ mod poller;
 mod recorded_answers;
 mod recordings;
 mod reference;
+mod reference_account;
 mod reference_binance;
 mod reference_okx;
 mod session_backfill;

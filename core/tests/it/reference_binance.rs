@@ -5,6 +5,7 @@ use marketprism_core::venue::{Asked, Query};
 use serde_json::Value;
 
 use crate::reference::{nanos, number, rows, text};
+use crate::reference_account as account;
 use crate::shown::Figures;
 
 /// A message, or one of an array.
@@ -24,6 +25,9 @@ pub(crate) fn events(market: Market, message: &Value) -> Option<Vec<String>> {
         Some(_) => message.get("data")?,
         None => message.get("event").unwrap_or(message),
     };
+    if let Some(told) = account::binance(market, data) {
+        return Some(told);
+    }
     let row = |data, listed| Row {
         market,
         stream,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::reference::{nanos, number, rows, text};
+use crate::reference_account as account;
 use crate::shown::Figures;
 
 /// The events of a message as text, or `None` if it is not of our channels.
@@ -13,6 +14,10 @@ pub(crate) fn events(message: &Value) -> Option<Vec<String>> {
     let about = about.map(text).unwrap_or_default();
     let mut events = Vec::new();
     for row in data {
+        if let Some(told) = account::okx(&channel, message, row) {
+            events.extend(told);
+            continue;
+        }
         events.extend(of_row(&channel, &about, message["action"].as_str(), row)?);
     }
     Some(events)

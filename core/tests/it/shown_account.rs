@@ -11,6 +11,7 @@ pub(crate) fn show_order(order: &Order<'_>) -> String {
     Figures::of("order")
         .word("id", order.id)
         .word("client_id", order.client_id)
+        .word("parent_id", order.parent_id)
         .word("kind", order.kind)
         .word("time_in_force", order.time_in_force)
         .word("state_word", order.state_word)
@@ -76,6 +77,7 @@ pub(crate) fn show_balance(balance: &Balance<'_>) -> String {
         .put("unrealised_profit", figures.unrealised_profit)
         .put("liability", figures.liability)
         .put("interest", figures.interest)
+        .put("margin_ratio", figures.margin_ratio)
         .done()
 }
 

@@ -243,9 +243,9 @@ fn what_is_not_decoded_is_named_and_what_is_unknown_is_called_so() {
         ),
         (
             SPOT,
-            r#"{"subscriptionId":0,"event":{"e":"balanceUpdate"}}"#,
+            r#"{"subscriptionId":0,"event":{"e":"listStatus"}}"#,
             Decoded::Unhandled,
-            "balanceUpdate",
+            "listStatus",
         ),
         (
             SPOT,
@@ -265,7 +265,7 @@ fn what_is_not_decoded_is_named_and_what_is_unknown_is_called_so() {
             Decoded::Unknown,
             "btcusdt@books",
         ),
-        (SPOT, r#"{"stream":"a","data":3}"#, Decoded::Unknown, "a"),
+        (SPOT, r#"{"stream":"a","data":3}"#, Decoded::Unknown, ""),
         (SPOT, r#"{"event":7}"#, Decoded::Unknown, ""),
         (SPOT, "{}", Decoded::Unknown, ""),
         (SPOT, "[]", Decoded::Unknown, ""),

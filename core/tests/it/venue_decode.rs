@@ -7,6 +7,7 @@ use marketprism_core::venue::{DecodeError, Decoder};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::account_events;
 use crate::binance_events;
 use crate::okx_events;
 use crate::reference::{reference, show};
@@ -111,7 +112,9 @@ pub(crate) const MESSAGES: [(Market, &str); 22] = [
 pub(crate) fn messages() -> Vec<(Market, &'static str)> {
     let okx = okx_events::MESSAGES.map(|text| (OKX, text));
     let binance = binance_events::MESSAGES.map(|(market, text, ..)| (market, text));
-    MESSAGES.into_iter().chain(okx).chain(binance).collect()
+    let account = account_events::MESSAGES.map(|(market, text, _)| (market, text));
+    let of_markets = MESSAGES.into_iter().chain(okx).chain(binance);
+    of_markets.chain(account).collect()
 }
 
 /// The events of the message decoded last, as text.

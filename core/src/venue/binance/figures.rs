@@ -11,9 +11,7 @@ use crate::market::{
 use crate::time::UnixNanos;
 use crate::venue::decode::Problem;
 use crate::venue::found::{Figures, Found, Row};
-use crate::venue::json::{
-    Blank, Fail, Ignored, Is, Pools, Reader, Scan, Span, Stamp, Value, record,
-};
+use crate::venue::json::{Blank, Ignored, Is, Span, Stamp, Value, named, record};
 
 words! {
     KlineEvent "kline",
@@ -49,23 +47,6 @@ pub(crate) struct WindowEvent(Interval);
 /// A side in capitals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CapitalSide(pub(super) Side);
-
-/// What `word` stands for, by either way.
-macro_rules! named {
-    ($name:ident, $known:expr) => {
-        impl Value for $name {
-            #[inline(always)]
-            fn scan(scan: &mut Scan<'_>, pools: &mut Pools) -> Option<Self> {
-                let span = Span::scan(scan, pools)?;
-                $known(scan.text_at(span)).map(Self)
-            }
-
-            fn read(reader: &mut Reader<'_>, pools: &mut Pools) -> Result<Self, Fail> {
-                reader.one_of(pools, |word| $known(word).map(Self))
-            }
-        }
-    };
-}
 
 named!(Bar, |word| Interval::named(Venue::Binance, word));
 named!(WindowEvent, window_of_event);

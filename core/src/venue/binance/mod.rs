@@ -3,6 +3,7 @@
 //! Sources: "WebSocket Streams for Binance" (spot API docs) and "Websocket Market Streams"
 //! (derivatives docs); the order of the fields is that of recorded messages.
 
+mod account;
 mod answer;
 mod figures;
 mod instrument;
@@ -48,7 +49,7 @@ const KEYS: [&str; 14] = [
 ];
 
 /// Event types that are documented and not decoded here.
-const UNHANDLED: [&str; 23] = [
+const UNHANDLED: [&str; 15] = [
     "referencePrice",
     "compositeIndex",
     "assetIndexUpdate",
@@ -56,17 +57,9 @@ const UNHANDLED: [&str; 23] = [
     "CommodityUpdate",
     "KR_EquityUpdate",
     "HK_EquityUpdate",
-    "executionReport",
-    "outboundAccountPosition",
-    "balanceUpdate",
     "listStatus",
-    "externalLockUpdate",
-    "ACCOUNT_UPDATE",
     "ACCOUNT_CONFIG_UPDATE",
-    "ORDER_TRADE_UPDATE",
     "TRADE_LITE",
-    "MARGIN_CALL",
-    "ALGO_UPDATE",
     "CONDITIONAL_ORDER_TRIGGER_REJECT",
     "STRATEGY_UPDATE",
     "GRID_UPDATE",
@@ -81,6 +74,14 @@ const LARGEST_PARTIAL: usize = 20;
 #[inline]
 pub(super) fn scan(dialect: Dialect, text: &str, found: &mut Found) -> Option<Channel> {
     let mut scan = Scan::new(text);
+    if scan.literal(b"{\"subscriptionId\":").is_some() {
+        i64::scan(&mut scan, &mut found.pools)?;
+        scan.literal(b",\"event\":")?;
+        let channel = account::tell(&mut scan, found).ok()?;
+        scan.literal(b"}")?;
+        scan.end()?;
+        return Some(channel);
+    }
     if scan.literal(b"{\"stream\":\"").is_none() {
         let channel = channel_of_start(dialect, text)?;
         let channel = payload(&mut scan, dialect, channel, Span::default(), found).ok()?;
@@ -221,21 +222,25 @@ impl<'a> Message<'a> {
         match reader.kind().map_err(Fail::at_large)? {
             Kind::Array => {
                 let name = self.first_of_array(data, found).map_err(Fail::at_large)?;
-                Ok(self.set_name(name.unwrap_or(stream), found))
+                Ok(match name {
+                    Some(name) => self.set_name(name, found),
+                    None => self.set_stream(stream, found),
+                })
             }
             Kind::Object => {
                 let [e] = reader.outline(&["e"]).map_err(Fail::at_large)?;
                 let Some(e) = e else {
-                    return Ok(self.set_name(stream, found));
+                    return Ok(self.set_stream(stream, found));
                 };
                 let name: Span = self.value(e, found)?;
-                // What a stream of another kind carries is of another kind, whatever it says.
-                if channel_of_event(name.of(self.text, &found.pools)).is_some() {
-                    return Ok(self.set_name(stream, found));
+                match channel_of_event(name.of(self.text, &found.pools)) {
+                    // The stream of an account is named by the key to it.
+                    Some(Channel::UserData) | None => self.named(name, data, found),
+                    // What a stream of another kind carries is of another kind, whatever it says.
+                    Some(_) => Ok(self.set_stream(stream, found)),
                 }
-                self.named(name, data, found)
             }
-            Kind::Text | Kind::Number | Kind::Word => Ok(self.set_name(stream, found)),
+            Kind::Text | Kind::Number | Kind::Word => Ok(self.set_stream(stream, found)),
         }
     }
 
@@ -383,6 +388,16 @@ impl<'a> Message<'a> {
 
     fn value<T: Value>(self, place: usize, found: &mut Found) -> Result<T, DecodeError> {
         T::read(&mut Reader::at(self.text, place), &mut found.pools).map_err(Fail::at_large)
+    }
+
+    /// Names what is not decoded by its stream, unless that may be the key to an account: streams
+    /// of the market have a channel behind their symbol, or begin with an exclamation mark.
+    fn set_stream(self, stream: Span, found: &mut Found) -> Decoded {
+        let name = stream.of(self.text, &found.pools);
+        if name.contains('@') || name.starts_with('!') {
+            return self.set_name(stream, found);
+        }
+        Decoded::Unknown
     }
 
     /// Names what is not decoded: by its event type, or by its stream.

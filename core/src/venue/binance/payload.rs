@@ -1,6 +1,7 @@
 //! What a stream carries, by either way of reading.
 
 use super::Dialect;
+use super::account;
 use super::figures::{
     AvgPrice, ContinuousKline, FullTicker, IndexPriceKline, IndexPriceUpdate, MarkPriceKline,
     MarkPriceUpdate, MiniTicker, SymbolKline, Told, WindowTicker,
@@ -111,6 +112,7 @@ fn rarer<S: Source>(
         Channel::IndexPrice(_) => rows::<S, IndexPriceUpdate>,
         Channel::ForceOrder | Channel::AllForceOrders => rows::<S, ForceOrder>,
         Channel::ContractInfo => rows::<S, ContractInfo>,
+        Channel::UserData => return account::tell(source, found),
         _ => return Err(source.refuse(Problem::Value)),
     };
     read(source, dialect, channel, symbol, found)

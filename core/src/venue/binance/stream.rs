@@ -1,6 +1,7 @@
 //! Which channel a message is of: by the name of its stream, or by what it calls itself.
 
 use super::Dialect;
+use super::account::Kind;
 use crate::market::{Channel, DayStart, DepthLevels, Interval, Scope, Speed, Venue};
 
 /// The length of the symbol, and the channel, in a stream's name: `btcusdt@depth20@100ms`. The
@@ -29,7 +30,8 @@ pub(super) fn split_stream(name: &str) -> Option<(usize, Channel)> {
 /// A channel of Binance that comes as a stream.
 fn served(name: &str) -> Option<Channel> {
     let channel: Channel = name.parse().ok()?;
-    (channel.venue() == Venue::Binance && !channel.is_polled()).then_some(channel)
+    let streams = channel.venue() == Venue::Binance && !channel.is_polled();
+    (streams && !channel.is_private()).then_some(channel)
 }
 
 /// What the first bytes of a message outside a combined stream promise.
@@ -69,7 +71,10 @@ pub(super) fn channel_of_event(event: &str) -> Option<Channel> {
         "indexPriceUpdate" => Some(Channel::IndexPrice(Speed::Default)),
         "forceOrder" => Some(Channel::ForceOrder),
         "contractInfo" => Some(Channel::ContractInfo),
-        other => window_of_event(other).map(Channel::WindowTicker),
+        other => match Kind::named(other) {
+            Some(_) => Some(Channel::UserData),
+            None => window_of_event(other).map(Channel::WindowTicker),
+        },
     }
 }
 

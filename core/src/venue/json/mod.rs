@@ -11,6 +11,7 @@
 //!
 //! Whatever the scan accepts, the reader reads to the same result.
 
+mod loose;
 mod reader;
 mod scan;
 mod value;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 use super::decode::{DecodeError, Problem};
 use crate::market::{Channel, Level};
 
+pub(crate) use loose::{Digits, Unordered};
 pub(crate) use reader::{Kind, Reader};
 pub(crate) use scan::Scan;
 pub(crate) use value::{Blank, FourLevels, Ignored, Is, Later, PairLevels, Quoted, Stamp, Word};
@@ -104,6 +106,9 @@ pub(crate) trait Source {
     /// The same way of reading, at a place that was passed over.
     fn at(&self, place: Later) -> Self;
 
+    /// The same way of reading, at the same place: what it reads is still to come.
+    fn ahead(&self) -> Self;
+
     /// The whole message.
     fn whole(&self) -> &str;
 
@@ -146,6 +151,10 @@ impl Source for Scan<'_> {
         self.back_at(place.0)
     }
 
+    fn ahead(&self) -> Self {
+        *self
+    }
+
     fn whole(&self) -> &str {
         self.message()
     }
@@ -180,6 +189,10 @@ impl Source for Reader<'_> {
 
     fn at(&self, place: Later) -> Self {
         Self::at(self.message(), place.0)
+    }
+
+    fn ahead(&self) -> Self {
+        *self
     }
 
     fn whole(&self) -> &str {
@@ -444,5 +457,30 @@ macro_rules! tuple {
     };
 }
 
+/// A value that is a word: what it stands for, or `None` if it is none of ours.
+macro_rules! named {
+    ($name:ident, $known:expr) => {
+        impl $crate::venue::json::Value for $name {
+            #[inline(always)]
+            fn scan(
+                scan: &mut $crate::venue::json::Scan<'_>,
+                pools: &mut $crate::venue::json::Pools,
+            ) -> Option<Self> {
+                let span =
+                    <$crate::venue::json::Span as $crate::venue::json::Value>::scan(scan, pools)?;
+                $known(scan.text_at(span)).map(Self)
+            }
+
+            fn read(
+                reader: &mut $crate::venue::json::Reader<'_>,
+                pools: &mut $crate::venue::json::Pools,
+            ) -> Result<Self, $crate::venue::json::Fail> {
+                reader.one_of(pools, |word| $known(word).map(Self))
+            }
+        }
+    };
+}
+
+pub(crate) use named;
 pub(crate) use record;
 pub(crate) use tuple;

@@ -51,7 +51,12 @@ pub(crate) struct FourLevels(pub(crate) Run);
 impl<T: Value> Value for Option<T> {
     #[inline(always)]
     fn scan(scan: &mut Scan<'_>, pools: &mut Pools) -> Option<Self> {
-        T::scan(scan, pools).map(Some)
+        let before = *scan;
+        if let Some(value) = T::scan(scan, pools) {
+            return Some(Some(value));
+        }
+        *scan = before;
+        scan.literal(b"null").map(|()| None)
     }
 
     fn read(reader: &mut Reader<'_>, pools: &mut Pools) -> Result<Self, Fail> {
@@ -418,7 +423,7 @@ impl Reader<'_> {
     }
 }
 
-fn integer(text: &str) -> Result<i64, Problem> {
+pub(super) fn integer(text: &str) -> Result<i64, Problem> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Problem::Number);

@@ -1,6 +1,7 @@
 //! Answers of the REST interface ("OKX API guide", sections Market Data, Public Data and Trading
 //! Statistics).
 
+use super::account::Envelope;
 use super::{Head, row};
 use crate::market::{BookKind, Channel, Content, Scope};
 use crate::venue::decode::{DecodeError, Decoded, Problem};
@@ -72,6 +73,7 @@ fn read_rows(query: Query<'_>, mut rows: Reader<'_>, found: &mut Found) -> Resul
         channel,
         kind: BookKind::Snapshot,
         instrument: Some(about),
+        envelope: Envelope::default(),
     };
     rows.each("data", |reader| row(reader, head, found))?;
     if comes_newest_first(channel) {

@@ -3,12 +3,15 @@
 //! Source: "OKX API guide", sections WebSocket, Order Book Trading and Public Data; the order of
 //! the fields is that of recorded messages.
 
+mod account;
 mod answer;
 mod figures;
 mod instrument;
 mod message;
 mod notice;
+mod order;
 
+use account::{Envelope, Members};
 use figures::{
     Funding, IndexTicker, MarkPrice, OpenInterest, PriceCandle, PriceLimit, RatioRow, TradeCandle,
 };
@@ -24,7 +27,7 @@ use crate::market::{BookKind, Channel, Scope};
 pub(super) use answer::answer;
 
 /// Members by which the general reader tells one kind of message from another.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     "event",
     "arg",
     "action",
@@ -34,10 +37,13 @@ const KEYS: [&str; 9] = [
     "msg",
     "channel",
     "connCount",
+    "eventType",
+    "curPage",
+    "lastPage",
 ];
 
 /// Channels that are documented and not decoded here.
-const UNHANDLED: [&str; 31] = [
+const UNHANDLED: [&str; 26] = [
     "option-trades",
     "books-elp",
     "books-rpi",
@@ -57,15 +63,10 @@ const UNHANDLED: [&str; 31] = [
     "sprd-books-l2-tbt",
     "sprd-public-trades",
     "sprd-tickers",
-    "account",
-    "positions",
-    "balance_and_position",
     "liquidation-warning",
     "account-greeks",
-    "orders",
     "orders-algo",
     "algo-advance",
-    "fills",
     "rfqs",
     "quotes",
     "struc-block-trades",
@@ -98,6 +99,7 @@ struct Head {
     kind: BookKind,
     /// What the message is about; rows of books and candles do not repeat it.
     instrument: Option<Span>,
+    envelope: Envelope,
 }
 
 /// A row that is one event.
@@ -119,8 +121,13 @@ pub(super) fn scan(text: &str, found: &mut Found) -> Option<Channel> {
     } else {
         top_of(channel)
     };
+    let envelope = if channel.is_private() {
+        Envelope::scan(&mut scan, &mut found.pools)?
+    } else {
+        Envelope::default()
+    };
     scan.literal(b",\"data\":")?;
-    let head = head(channel, kind, argument, found);
+    let head = head(channel, kind, argument, envelope, found);
     scan.each("data", |scan| row(scan, head, found)).ok()?;
     scan.literal(b"}")?;
     scan.end()?;
@@ -142,7 +149,20 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<Decoded, DecodeError
     }
     let places = reader.outline(&KEYS).map_err(Fail::at_large)?;
     reader.end().map_err(Fail::at_large)?;
-    let [event, arg, action, data, id, code, msg, channel, count] = places;
+    let [
+        event,
+        arg,
+        action,
+        data,
+        id,
+        code,
+        msg,
+        channel,
+        count,
+        reason,
+        page,
+        last,
+    ] = places;
     if let Some(event) = event {
         let notice = Notice {
             text,
@@ -156,7 +176,16 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<Decoded, DecodeError
         return notice.read(event, found).map_err(Fail::at_large);
     }
     match (arg, data) {
-        (Some(arg), Some(data)) => read_data(text, arg, action, data, found),
+        (Some(arg), Some(data)) => {
+            let message = Message {
+                text,
+                arg,
+                action,
+                data,
+                envelope: Members { reason, page, last },
+            };
+            message.read(found)
+        }
         _ => Ok(Decoded::Unknown),
     }
 }
@@ -180,6 +209,11 @@ fn channel_of(name: &str) -> Option<Channel> {
         "open-interest" => Some(Channel::OkxOpenInterest),
         "liquidation-orders" => Some(Channel::LiquidationOrders),
         "instruments" => Some(Channel::Instruments),
+        "orders" => Some(Channel::Orders),
+        "fills" => Some(Channel::Fills),
+        "account" => Some(Channel::Account),
+        "positions" => Some(Channel::Positions),
+        "balance_and_position" => Some(Channel::BalanceAndPosition),
         _ if name.contains("candle") => name.parse().ok(),
         _ => None,
     }
@@ -192,14 +226,21 @@ fn top_of(channel: Channel) -> BookKind {
 
 /// Says what the message is about, as far as all of its rows have it in common.
 #[inline(always)]
-fn head(channel: Channel, kind: BookKind, argument: Argument, found: &mut Found) -> Head {
-    if channel.scope() == Scope::InstrumentType {
+fn head(
+    channel: Channel,
+    kind: BookKind,
+    argument: Argument,
+    envelope: Envelope,
+    found: &mut Found,
+) -> Head {
+    if matches!(channel.scope(), Scope::InstrumentType | Scope::AnyType) {
         found.set_subject(argument.instrument_type.unwrap_or_default());
     }
     Head {
         channel,
         kind,
         instrument: argument.instrument,
+        envelope,
     }
 }
 
@@ -242,6 +283,11 @@ fn figures<S: Source>(source: &mut S, head: Head, found: &mut Found) -> Result<(
         Channel::OkxOpenInterest => tell::<S, OpenInterest>(source, head, found),
         Channel::LiquidationOrders => figures::liquidations(source, found),
         Channel::Instruments => tell::<S, InstrumentRow>(source, head, found),
+        Channel::Orders => order::order(source, found),
+        Channel::Fills => order::fill(source, found),
+        Channel::Account => account::balances(source, head.envelope, found),
+        Channel::Positions => account::position(source, head.envelope, found),
+        Channel::BalanceAndPosition => account::both(source, found),
         Channel::OkxAccountRatio | Channel::OkxTopAccountRatio | Channel::OkxTopPositionRatio => {
             tell::<S, RatioRow>(source, head, found)
         }
@@ -259,45 +305,56 @@ fn tell<S: Source, T: Told>(source: &mut S, head: Head, found: &mut Found) -> Re
         .ok_or_else(|| source.refuse(Problem::TooMany))
 }
 
-fn read_data(
-    text: &str,
+/// A message of data before the general reader: where its members stand.
+#[derive(Clone, Copy)]
+struct Message<'a> {
+    text: &'a str,
     arg: usize,
     action: Option<usize>,
     data: usize,
-    found: &mut Found,
-) -> Result<Decoded, DecodeError> {
-    let argument =
-        Argument::read(&mut Reader::at(text, arg), &mut found.pools).map_err(Fail::at_large)?;
-    let name = argument.channel.of(text, &found.pools);
-    let Some(channel) = channel_of(name) else {
-        let known = UNHANDLED.contains(&name) || name.starts_with(UNHANDLED_PREFIX);
-        found.set_kind(Name::Printed(argument.channel));
-        return Ok(if known {
-            Decoded::Unhandled
-        } else {
-            Decoded::Unknown
-        });
-    };
-    read_rows(text, channel, argument, action, data, found).map_err(|fail| fail.of_channel(channel))
+    envelope: Members,
 }
 
-fn read_rows(
-    text: &str,
-    channel: Channel,
-    argument: Argument,
-    action: Option<usize>,
-    data: usize,
-    found: &mut Found,
-) -> Result<Decoded, Fail> {
-    let mut reader = Reader::at(text, data);
-    let kind = if channel.begins_with_snapshot() {
-        let action = action.ok_or_else(|| reader.fail(Problem::Missing).named("action"))?;
-        let action = Action::read(&mut Reader::at(text, action), &mut found.pools);
-        action.map_err(|fail| fail.named("action"))?.0
-    } else {
-        top_of(channel)
-    };
-    let head = head(channel, kind, argument, found);
-    reader.each("data", |reader| row(reader, head, found))?;
-    Ok(found.events(channel))
+impl Message<'_> {
+    fn read(self, found: &mut Found) -> Result<Decoded, DecodeError> {
+        let argument = Argument::read(&mut Reader::at(self.text, self.arg), &mut found.pools);
+        let argument = argument.map_err(Fail::at_large)?;
+        let name = argument.channel.of(self.text, &found.pools);
+        let Some(channel) = channel_of(name) else {
+            let known = UNHANDLED.contains(&name) || name.starts_with(UNHANDLED_PREFIX);
+            found.set_kind(Name::Printed(argument.channel));
+            return Ok(if known {
+                Decoded::Unhandled
+            } else {
+                Decoded::Unknown
+            });
+        };
+        let rows = self.rows(channel, argument, found);
+        rows.map_err(|fail| fail.of_channel(channel))
+    }
+
+    fn rows(
+        self,
+        channel: Channel,
+        argument: Argument,
+        found: &mut Found,
+    ) -> Result<Decoded, Fail> {
+        let mut reader = Reader::at(self.text, self.data);
+        let kind = if channel.begins_with_snapshot() {
+            let action = self.action;
+            let action = action.ok_or_else(|| reader.fail(Problem::Missing).named("action"))?;
+            let action = Action::read(&mut Reader::at(self.text, action), &mut found.pools);
+            action.map_err(|fail| fail.named("action"))?.0
+        } else {
+            top_of(channel)
+        };
+        let envelope = if channel.is_private() {
+            self.envelope.read(self.text, &mut found.pools)?
+        } else {
+            Envelope::default()
+        };
+        let head = head(channel, kind, argument, envelope, found);
+        reader.each("data", |reader| row(reader, head, found))?;
+        Ok(found.events(channel))
+    }
 }
