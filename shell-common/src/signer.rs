@@ -86,8 +86,7 @@ impl Signer {
         epoch: Epoch,
     ) {
         let answer = match fleet.challenge(id) {
-            Some(Challenge::BinanceListenKey) => self.listen_key(id).ok_or(Unsigned),
-            Some(challenge) => (self.sign)(id, challenge).map(Zeroizing::new),
+            Some(challenge) => self.answer_to(id, challenge),
             None => Err(Unsigned),
         };
         if answer.is_ok() {
@@ -95,6 +94,21 @@ impl Signer {
         }
         let answer = answer.as_ref().map(|answer| answer.as_str());
         fleet.signed(now, id, epoch, answer.map_err(|unsigned| *unsigned));
+    }
+
+    fn answer_to(
+        &mut self,
+        id: MachineId,
+        challenge: Challenge,
+    ) -> Result<Zeroizing<String>, Unsigned> {
+        let kept = match challenge {
+            Challenge::Target => self.listen_key(id),
+            _ => None,
+        };
+        match kept {
+            Some(listen_key) => Ok(listen_key),
+            None => (self.sign)(id, challenge).map(Zeroizing::new),
+        }
     }
 
     /// Strikes out of what has been read from a machine's socket what nobody is to see.

@@ -91,7 +91,9 @@ impl Machine for Asker {
             | Input::Timeout
             | Input::Renew
             | Input::Hold(_)
-            | Input::Stay(_) => {}
+            | Input::Stay(_)
+            | Input::Withhold
+            | Input::Permit => {}
         }
     }
 

@@ -99,7 +99,7 @@ impl Machine for Pipe {
                 self.ticks += 1;
                 self.deadline = self.tick.map(|tick| now + tick);
             }
-            Input::Start | Input::Renew | Input::Hold(_) | Input::Stay(_) => {}
+            Input::Start | Input::Renew | Input::Hold(_) | Input::Stay(_) | Input::Withhold | Input::Permit => {}
         }
     }
 

@@ -273,6 +273,8 @@ impl Put for Input {
             Self::Hold(until) => (8_u8, until).put(out),
             Self::Stop => out.push(9),
             Self::Stay(until) => (10_u8, until).put(out),
+            Self::Withhold => out.push(11),
+            Self::Permit => out.push(12),
         }
     }
 }
@@ -291,6 +293,8 @@ impl Take for Input {
             8 => Self::Hold(Time::from_nanos(Take::take(from)?)),
             9 => Self::Stop,
             10 => Self::Stay(Time::from_nanos(Take::take(from)?)),
+            11 => Self::Withhold,
+            12 => Self::Permit,
             _ => return Err(Flaw("has an unknown input")),
         })
     }
@@ -346,6 +350,8 @@ mod tests {
             Input::Timeout,
             Input::Renew,
             Input::Hold(Time::MAX),
+            Input::Withhold,
+            Input::Permit,
             Input::Stop,
             Input::Stay(Time::MAX),
         ];

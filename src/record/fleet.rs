@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use marketprism_core::UnixNanos;
-use marketprism_core::connection::{Config, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
+use marketprism_core::connection::{
+    Config, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate, Target,
+};
 use marketprism_core::market::{Channel, Market};
 use marketprism_core::plan::{PollPlan, SessionPlan, Told};
 use marketprism_core::poller::{PollError, PollSettings, Poller};
@@ -144,6 +146,7 @@ fields! {
 
 codes! {
     Told { Expected = 0, All = 1 }
+    Target { Plain = 0, Signed = 1 }
     deflate::Context { Takeover = 0, Fresh = 1 }
     RouteName { Stream = 0, Public = 1, Market = 2, Business = 3, Private = 4, Api = 5 }
 }
@@ -152,6 +155,7 @@ impl Put for Config {
     fn put(&self, out: &mut Vec<u8>) {
         let Self {
             endpoint,
+            target,
             headers: _,
             deflate,
             limits,
@@ -167,7 +171,8 @@ impl Put for Config {
             dials,
             transmit,
         } = self;
-        (endpoint, (deflate, limits)).put(out);
+        (endpoint, target).put(out);
+        (deflate, limits).put(out);
         (connect, (upgrade, heartbeat)).put(out);
         (data, (close, retry)).put(out);
         (rotate, (messages, pong_reserve)).put(out);
@@ -179,6 +184,7 @@ impl Take for Config {
     fn take(from: &mut Bytes<'_>) -> Result<Self, Flaw> {
         Ok(Self {
             endpoint: Take::take(from)?,
+            target: Take::take(from)?,
             headers: Vec::new(),
             deflate: Take::take(from)?,
             limits: Take::take(from)?,

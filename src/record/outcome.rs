@@ -257,6 +257,7 @@ impl Put for Cause {
             Self::Peer(code) => (5_u8, code).put(out),
             Self::Renewed => out.push(6),
             Self::Stopped => out.push(7),
+            Self::Unsigned => out.push(8),
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Order {
     Renew,
     Hold(Duration),
     Stay(Duration),
+    Withhold,
+    Permit,
     /// What a shell says of the socket with this number, true or not.
     Report(Report, u32),
     Text(String),
@@ -206,6 +208,8 @@ impl fmt::Display for Order {
             Self::Renew => f.write_str("Renew"),
             Self::Hold(time) => write!(f, "Hold {}ms", time.as_millis()),
             Self::Stay(time) => write!(f, "Stay {}ms", time.as_millis()),
+            Self::Withhold => f.write_str("Withhold"),
+            Self::Permit => f.write_str("Permit"),
             Self::Report(report, epoch) => write!(f, "{report:?} {epoch}"),
             Self::Text(text) => write!(f, "Text {text}"),
             Self::Bytes(count) => write!(f, "Bytes {count}"),

@@ -183,6 +183,8 @@ fn order(text: &str) -> Found<Order> {
         "Renew" => Order::Renew,
         "Hold" => Order::Hold(duration(rest)?),
         "Stay" => Order::Stay(duration(rest)?),
+        "Withhold" => Order::Withhold,
+        "Permit" => Order::Permit,
         "Text" => Order::Text(rest.into()),
         "Bytes" => Order::Bytes(number(rest)?),
         _ => return Err(format!("`{word}` cannot be told")),

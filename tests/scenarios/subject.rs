@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use marketprism_core::connection::{
-    Config, Connection, Endpoint, Event, Ping, Quota, Retry, Rotate, SendError, Status,
+    Config, Connection, Endpoint, Event, Ping, Quota, Retry, Rotate, SendError, Status, Target,
 };
 use marketprism_core::plan::{Limits as PlanLimits, SessionPlan, Wanted, plan};
 use marketprism_core::session::{self, Change, Heard, Session, Settings, Undecoded};
+use marketprism_core::venue::{Challenge, Unsigned};
 use marketprism_core::{Machine, Time};
+use marketprism_shell::Signer;
 
 use crate::language::{Scenario, Setting};
 use crate::parse::{duration, number};
-use crate::trace::{Log, Traced};
+use crate::trace::{Keys, Log, Traced};
 
 /// A machine that a scenario can be about.
 pub(crate) trait Subject: Machine + Sized + Send + 'static {
@@ -151,7 +153,22 @@ pub(crate) fn connection(
     let config = configured(scenario, Config::new(endpoint))?;
     let machine = Connection::new(&scenario.name, config.clone(), SEED);
     let machine = machine.map_err(|error| error.to_string())?;
-    Ok(Traced::new(machine, log.clone(), &config))
+    Ok(Traced::new(machine, log.clone(), &config, keys(scenario)))
+}
+
+fn keys(scenario: &Scenario) -> Keys {
+    match scenario.setting("target") {
+        Some("unsigned") => Keys::Missing,
+        Some(_) | None => Keys::AtHand,
+    }
+}
+
+/// Has something for every target that is to be signed, and nothing else.
+pub(crate) fn signer() -> Signer {
+    Signer::new(|_, challenge| match challenge {
+        Challenge::Target => Ok("secret".into()),
+        _ => Err(Unsigned),
+    })
 }
 
 /// The session that a scenario's plan asks for, dialling `endpoint`.
@@ -178,7 +195,7 @@ pub(crate) fn session(
     }
     let config = settings.connection.clone();
     let machine = Session::new(plan, settings, SEED).map_err(|error| error.to_string())?;
-    Ok(Traced::new(machine, log.clone(), &config))
+    Ok(Traced::new(machine, log.clone(), &config, keys(scenario)))
 }
 
 /// One seed for all: keys, masks and waits are the same on every stage.
@@ -235,6 +252,10 @@ fn set(config: &mut Config, Setting { name, value }: &Setting) -> Result<(), Str
             });
         }
         "messages" => config.messages = Some(quota(value)?),
+        "target" => {
+            config.target = Target::Signed;
+            config.endpoint.path = "/*".into();
+        }
         "dials" => config.dials = Some(quota(value)?),
         "transmit" => config.transmit = number(value)?,
         "handshake" => config.limits.max_handshake = number(value)?,

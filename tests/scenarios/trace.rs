@@ -65,12 +65,21 @@ pub(crate) struct Traced<M> {
     log: Log,
     place: Place,
     reader: Reader,
+    keys: Keys,
+}
+
+/// Whether there is anybody to sign the target of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    AtHand,
+    Missing,
 }
 
 impl<M: Subject> Traced<M> {
-    pub(crate) fn new(machine: M, log: Log, config: &Config) -> Self {
+    pub(crate) fn new(machine: M, log: Log, config: &Config, keys: Keys) -> Self {
         let reader = Reader::new(config);
         Self {
+            keys,
             machine,
             log,
             place: Place::Stopped,
@@ -123,6 +132,8 @@ impl<M: Subject> Machine for Traced<M> {
             Input::Renew => ("Renew", current),
             Input::Hold(_) => ("Hold", current),
             Input::Stay(_) => ("Stay", current),
+            Input::Withhold => ("Withhold", current),
+            Input::Permit => ("Permit", current),
             Input::Dialed(epoch) => ("Dialed", Some(epoch)),
             Input::DialFailed(epoch, _) => ("DialFailed", Some(epoch)),
             Input::Eof(epoch) => ("Eof", Some(epoch)),
@@ -194,11 +205,16 @@ impl<M: Subject> Machine for Traced<M> {
     }
 
     fn challenge(&self) -> Option<Challenge> {
-        self.machine.challenge()
+        let asked = self.machine.challenge();
+        asked.filter(|_| self.keys == Keys::AtHand)
     }
 
     fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        let of_target = self.machine.challenge() == Some(Challenge::Target);
         self.machine.signed(now, epoch, answer);
+        if of_target {
+            self.note(if answer.is_ok() { "Signed" } else { "Unsigned" }, "");
+        }
     }
 
     fn poll_timeout(&self) -> Option<(Time, Timer)> {

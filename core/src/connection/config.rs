@@ -18,6 +18,8 @@ use crate::ws::{Limits, deflate};
 pub struct Config {
     /// Where to dial.
     pub endpoint: Endpoint,
+    /// Whether the path is whole.
+    pub target: Target,
     /// Headers of the upgrade request beyond those that RFC 6455 asks for.
     pub headers: Vec<(String, String)>,
     /// What to offer of permessage-deflate, if anything.
@@ -49,6 +51,17 @@ pub struct Config {
     pub transmit: usize,
 }
 
+/// What the upgrade request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// The path as it stands.
+    Plain,
+    /// The path with a secret in the place of its `*`. Somebody who holds the secrets is asked for it
+    /// as soon as a socket is connected ([`Action::Sign`](super::Action::Sign)), and it goes into the
+    /// bytes to write and nowhere else.
+    Signed,
+}
+
 /// Planned renewal of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotate {
@@ -69,6 +82,7 @@ impl Config {
     pub const fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            target: Target::Plain,
             headers: Vec::new(),
             deflate: None,
             limits: Limits::DEFAULT,
@@ -104,6 +118,9 @@ impl Config {
         }
         if self.retry.initial > self.retry.cap {
             return Err(ConfigError::RetryBeyondCap);
+        }
+        if self.target == Target::Signed && !self.endpoint.path.contains('*') {
+            return Err(ConfigError::Target);
         }
         if self
             .rotate
@@ -161,6 +178,8 @@ pub enum ConfigError {
     RetryBeyondCap,
     /// Rotation could come at once.
     SpreadBeyondRotation,
+    /// A signed target has no `*` in its path, where the secret would go.
+    Target,
     /// The upgrade request would not fit into what may wait to be written.
     Transmit,
     /// The upgrade request cannot be written.
@@ -188,6 +207,7 @@ impl fmt::Display for ConfigError {
             Self::SpreadBeyondRotation => f.write_str(
                 "`rotate.spread` and `rotate.ahead` must be shorter than `rotate.after`",
             ),
+            Self::Target => f.write_str("the path of a signed target needs a `*`"),
             Self::Transmit => f.write_str("`transmit` must have room for the upgrade request"),
             Self::Request(invalid) => write!(f, "{invalid}"),
         }

@@ -5,6 +5,7 @@ use core::mem;
 use rand_core::Rng;
 
 use super::backoff;
+use super::config::Target;
 use super::heartbeat::Owed;
 use super::io::{Cause, Phase, Refusal, Status, Timer};
 use super::phase::{Lifecycle, Wire};
@@ -24,6 +25,23 @@ pub(super) enum Pace {
     AtOnce,
 }
 
+/// Whether the application lets a socket be dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Leave {
+    Given,
+    Withheld,
+    /// Nothing else is in the way of a dial any more.
+    Awaited,
+}
+
+/// Whether the upgrade request is to be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Signature {
+    /// Not at all, or not any more.
+    Needless,
+    Awaited,
+}
+
 impl Lifecycle {
     pub(super) fn start(&mut self, now: Time) {
         self.want();
@@ -39,14 +57,40 @@ impl Lifecycle {
         }
     }
 
-    /// Dials, or waits for the first moment at which it is allowed to.
+    /// Dials, or waits for the first moment at which it is allowed to. Where leave is withheld, it
+    /// looks again after the longest wait, though [`permitted`](Self::permitted) comes first.
     pub(super) fn dial_from(&mut self, now: Time, earliest: Time) {
         let allowed = self.held.max(self.pause).max(self.dials.free_at(now, 0));
         let until = earliest.max(allowed);
-        if until <= now {
-            self.dial(now);
-        } else {
-            self.wait(until);
+        if until > now {
+            return self.wait(until);
+        }
+        match self.leave {
+            Leave::Given => self.dial(now),
+            Leave::Withheld | Leave::Awaited => {
+                self.leave = Leave::Awaited;
+                self.wait(now + self.rules.retry.cap);
+            }
+        }
+    }
+
+    pub(super) fn withhold(&mut self) {
+        if self.leave == Leave::Given {
+            self.leave = Leave::Withheld;
+        }
+    }
+
+    pub(super) const fn permit(&mut self) {
+        self.leave = Leave::Given;
+    }
+
+    /// What was in the way of the dial, and alone, is not any more.
+    pub(super) fn permitted(&mut self, now: Time) {
+        let awaited = self.leave == Leave::Awaited;
+        self.permit();
+        if awaited {
+            self.timers.disarm(Timer::Retry);
+            self.dial_from(now, now);
         }
     }
 
@@ -93,6 +137,17 @@ impl Lifecycle {
         self.timers.disarm(Timer::Connect);
         self.timers.arm(Timer::Upgrade, now + self.rules.upgrade);
         wire.connect();
+        self.signature = match self.rules.target {
+            Target::Plain => Signature::Needless,
+            Target::Signed => Signature::Awaited,
+        };
+        if self.signature == Signature::Awaited {
+            self.actions.sign(self.epoch);
+        }
+    }
+
+    pub(super) const fn signed(&mut self) {
+        self.signature = Signature::Needless;
     }
 
     pub(super) fn opened(&mut self, now: Time) {

@@ -81,6 +81,11 @@ pub enum Input {
     /// No planned renewal before this instant: another connection that carries the same is down.
     /// The last of several counts. What the server asks for is done at once all the same.
     Stay(Time),
+    /// No dial until [`Input::Permit`]: the application has yet to get something that a new socket
+    /// needs. The socket there is stays.
+    Withhold,
+    /// The application has what a new socket needs.
+    Permit,
     /// The application is done: close in good order and stay down.
     Stop,
 }
@@ -95,8 +100,8 @@ pub enum Action {
     /// [`Input::Released`].
     Drop(Epoch),
     /// Have somebody who holds the secrets sign what [`Machine::challenge`](crate::Machine::challenge)
-    /// lends, and answer with [`Machine::signed`](crate::Machine::signed). It does not concern the
-    /// socket: it is for the layers above a bare connection, which never asks.
+    /// lends, and answer with [`Machine::signed`](crate::Machine::signed). A bare connection asks
+    /// when its [target is signed](super::Target::Signed); all else is for the layers above.
     Sign(Epoch),
     /// Send the request that [`Machine::request`](crate::Machine::request) lends over HTTP, and
     /// answer with [`Machine::fetched`](crate::Machine::fetched), exactly once and whatever comes
@@ -199,6 +204,8 @@ pub enum Cause {
     Violation(Violation),
     /// The peer sent a close frame; 1005 stands for one without a code (RFC 6455 section 7.1.5).
     Peer(u16),
+    /// Nobody has signed the target of the upgrade request.
+    Unsigned,
     /// Planned renewal.
     Renewed,
     /// The application stopped it.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::config::{Config, ConfigError};
+use super::config::{Config, ConfigError, Target};
 use super::heartbeat::Ping;
 use super::io::{Endpoint, Refusal};
 use super::phase::{Control, NoRoom, Wire};
@@ -19,11 +19,14 @@ use crate::ws::{CloseFrame, Full, TransmitQueue, deflate};
 #[cfg_attr(test, derive(Clone))]
 pub(super) struct Link {
     endpoint: Endpoint,
+    target: Target,
     headers: Vec<(String, String)>,
     deflate: Option<deflate::Config>,
     max_handshake: usize,
     ping: Ping,
     nonces: ChaCha12Rng,
+    /// The nonce of this socket.
+    nonce: [u8; 16],
     queue: TransmitQueue,
     reader: Option<ResponseReader>,
     newest_ping: Payload,
@@ -65,11 +68,13 @@ impl Link {
         nonces.fill_bytes(&mut masks);
         let link = Self {
             endpoint: config.endpoint,
+            target: config.target,
             headers: config.headers,
             deflate: config.deflate,
             max_handshake: config.limits.max_handshake,
             ping: config.heartbeat.ping,
             nonces,
+            nonce: [0; 16],
             queue: TransmitQueue::client(config.transmit, masks),
             reader: None,
             newest_ping: Payload::EMPTY,
@@ -81,7 +86,7 @@ impl Link {
     /// Whether the request can be written, and fits.
     fn check(&self, capacity: usize) -> Result<(), ConfigError> {
         let headers = self.headers();
-        match self.request(&headers).write([0; 16]) {
+        match self.request(&self.endpoint.path, &headers).write([0; 16]) {
             Ok(head) if head.len() <= capacity => Ok(()),
             Ok(_) => Err(ConfigError::Transmit),
             Err(invalid) => Err(ConfigError::Request(invalid)),
@@ -147,12 +152,25 @@ impl Link {
             .collect()
     }
 
-    fn request<'a>(&'a self, headers: &'a [(&'a str, &'a str)]) -> Request<'a> {
+    /// Queues the request with a secret in its target; whether it is fit for one, and there is room.
+    pub(super) fn sign(&mut self, secret: &str) -> bool {
+        let is_fit = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let path = self.endpoint.path.replacen('*', secret, 1);
+        is_fit && self.queue_request(&path)
+    }
+
+    fn queue_request(&mut self, path: &str) -> bool {
+        let headers = self.headers();
+        let written = self.request(path, &headers).write(self.nonce);
+        written.is_ok_and(|head| self.queue.handshake(&head).is_ok())
+    }
+
+    fn request<'a>(&'a self, path: &'a str, headers: &'a [(&'a str, &'a str)]) -> Request<'a> {
         Request {
             host: &self.endpoint.host,
             port: self.endpoint.port,
             tls: self.endpoint.tls,
-            path: &self.endpoint.path,
+            path,
             headers,
             protocols: &[],
             deflate: self.deflate,
@@ -163,15 +181,16 @@ impl Link {
 impl Wire for Link {
     fn connect(&mut self) {
         self.queue.restart();
-        let mut nonce = [0; 16];
-        self.nonces.fill_bytes(&mut nonce);
+        self.nonces.fill_bytes(&mut self.nonce);
         let headers = self.headers();
-        let request = self.request(&headers);
-        let reader = ResponseReader::new(&request, nonce, self.max_handshake);
-        // The same request was written, and fitted, when the connection was made.
-        let head = request.write(nonce).unwrap_or_default();
-        self.queue.handshake(&head).unwrap_or_default();
+        let request = self.request(&self.endpoint.path, &headers);
+        let reader = ResponseReader::new(&request, self.nonce, self.max_handshake);
         self.reader = Some(reader);
+        if self.target == Target::Plain {
+            // The same request was written, and fitted, when the connection was made.
+            let path = self.endpoint.path.clone();
+            self.queue_request(&path);
+        }
     }
 
     fn control(&mut self, control: Control) -> Result<(), NoRoom> {

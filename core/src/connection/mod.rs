@@ -32,6 +32,8 @@
 //!
 //! [`Input::Stop`] gives up a dial at once and closes an open socket in good order: what is queued
 //! is written, a close frame follows it, and the peer is given [`Config::close`] to answer.
+//! While [`Input::Withhold`] stands there is no dial, whatever else is asked; [`Input::Permit`] ends it.
+//!
 //! [`Input::Start`] has an effect on a connection that has stopped or is about to: it starts
 //! afresh, without backoff, as soon as the last socket is released, quotas and holds permitting.
 //!
@@ -144,7 +146,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 pub use backoff::Retry;
-pub use config::{Config, ConfigError, Rotate};
+pub use config::{Config, ConfigError, Rotate, Target};
 pub use drain::{Drain, Event, OwnedEvent};
 pub use heartbeat::{Heartbeat, Ping};
 pub use io::{
@@ -157,7 +159,7 @@ pub(crate) use drain::Found;
 pub(crate) use quota::Window;
 
 use crate::buffer::ReceiveBuffer;
-use crate::machine::Machine;
+use crate::machine::{Challenge, Machine, Unsigned};
 use crate::time::{Time, UnixNanos};
 use crate::ws::{Decoder, Full, Role};
 use link::Link;
@@ -216,6 +218,28 @@ impl Connection {
     /// The next thing to do to the socket.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.life.actions.poll()
+    }
+
+    /// Whether the upgrade request of the socket there is waits for a signature: from
+    /// [`Action::Sign`] until [`signed`](Self::signed).
+    #[must_use]
+    pub fn awaits_signature(&self) -> bool {
+        let mut epoch = self.epoch().into_iter();
+        epoch.any(|epoch| self.life.awaits_signature(epoch))
+    }
+
+    /// The answer to [`Action::Sign`]: what goes in the place of the `*` of the path, letters and
+    /// digits, or that there is nothing. It goes into the bytes to write and is kept nowhere else; one
+    /// that nobody awaits is thrown away.
+    pub fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        if !self.life.awaits_signature(epoch) {
+            return;
+        }
+        let stimulus = match answer.is_ok_and(|secret| self.link.sign(secret)) {
+            true => Stimulus::Signed,
+            false => Stimulus::Unsigned,
+        };
+        self.life.apply(now, stimulus, &mut self.link);
     }
 
     /// The next change of state, for those who do not hear of it from [`receive`](Self::receive).
@@ -393,6 +417,14 @@ impl Machine for Connection {
 
     fn transmitted(&mut self, now: Time, count: usize) {
         self.transmitted(now, count);
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        self.awaits_signature().then_some(Challenge::Target)
+    }
+
+    fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        self.signed(now, epoch, answer);
     }
 
     fn poll_timeout(&self) -> Option<(Time, Timer)> {

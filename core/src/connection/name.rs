@@ -68,6 +68,7 @@ impl Cause {
             Self::Violation(_) => "violation",
             Self::Peer(_) => "peer",
             Self::Renewed => "renewed",
+            Self::Unsigned => "unsigned",
             Self::Stopped => "stopped",
         }
     }
@@ -110,6 +111,7 @@ impl fmt::Display for Cause {
             Self::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Peer(1005) => f.write_str("the peer closed without a code"),
             Self::Peer(code) => write!(f, "the peer closed with code {code}"),
+            Self::Unsigned => f.write_str("nobody has signed the target of the upgrade request"),
             Self::Renewed => f.write_str("planned renewal"),
             Self::Stopped => f.write_str("stopped"),
         }

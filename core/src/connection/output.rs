@@ -4,11 +4,12 @@ use alloc::collections::VecDeque;
 
 use super::io::{Action, Epoch, Status};
 
-/// The actions that wait for the shell: at most one dial and, after it, its end. There can be no
-/// second dial before the shell has taken the drop and confirmed it.
+/// The actions that wait for the shell: at most one dial, a signature for its socket and, after them,
+/// its end. There can be no second dial before the shell has taken the drop and confirmed it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Actions {
     dial: Option<Epoch>,
+    sign: Option<Epoch>,
     drop: Option<Epoch>,
 }
 
@@ -17,18 +18,31 @@ impl Actions {
         self.dial = Some(epoch);
     }
 
+    pub(super) const fn sign(&mut self, epoch: Epoch) {
+        self.sign = Some(epoch);
+    }
+
+    /// What was to be signed for the socket is not needed any more.
     pub(super) const fn drop(&mut self, epoch: Epoch) {
+        self.sign = None;
         self.drop = Some(epoch);
     }
 
     pub(super) fn poll(&mut self) -> Option<Action> {
         let dial = self.dial.take().map(Action::Dial);
-        dial.or_else(|| self.drop.take().map(Action::Drop))
+        let sign = || self.sign.take().map(Action::Sign);
+        let first = dial.or_else(sign);
+        first.or_else(|| self.drop.take().map(Action::Drop))
     }
 
     /// Whether the shell has yet to hear of the dial.
     pub(super) const fn dial_waits(&self) -> bool {
         self.dial.is_some()
+    }
+
+    /// Whether the shell has yet to hear that something is to be signed.
+    pub(super) const fn sign_waits(&self) -> bool {
+        self.sign.is_some()
     }
 
     /// Whether the shell has yet to hear that the socket is to go.
@@ -66,8 +80,10 @@ mod tests {
     fn the_dial_is_told_before_its_end() {
         let mut actions = Actions::default();
         actions.dial(Epoch::default());
+        actions.sign(Epoch::default());
+        assert!(actions.dial_waits() && actions.sign_waits());
         actions.drop(Epoch::default());
-        assert!(actions.dial_waits() && actions.drop_waits());
+        assert!(!actions.sign_waits() && actions.drop_waits());
         assert_eq!(actions.poll(), Some(Action::Dial(Epoch::default())));
         assert_eq!(actions.poll(), Some(Action::Drop(Epoch::default())));
         assert_eq!(actions.poll(), None);

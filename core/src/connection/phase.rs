@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 use super::backoff::Retry;
-use super::config::{Config, Rotate};
-use super::dial::{Pace, Wanted};
+use super::config::{Config, Rotate, Target};
+use super::dial::{Leave, Pace, Signature, Wanted};
 use super::farewell::Farewell;
 use super::heartbeat::{Heartbeat, Owed};
 use super::io::{Cause, Epoch, Fault, Input, Phase, Refusal, Timer};
@@ -28,6 +28,8 @@ pub(super) enum Stimulus {
     Renew,
     Hold(Time),
     Stay(Time),
+    Withhold,
+    Permit,
     Dialed,
     DialFailed(Fault),
     Eof,
@@ -37,6 +39,10 @@ pub(super) enum Stimulus {
     Expired(Timer),
     /// Bytes have been received, whatever they say.
     Heard,
+    /// The upgrade request was signed, and is queued.
+    Signed,
+    /// Nobody has signed it.
+    Unsigned,
     /// The upgrade request has been answered with 101.
     Upgraded,
     Refused(Refusal),
@@ -64,7 +70,8 @@ pub(super) struct NoRoom;
 
 /// The way out, as the transitions see it.
 pub(super) trait Wire {
-    /// A socket is connected: forget the last one and queue the upgrade request.
+    /// A socket is connected: forget the last one, and queue the upgrade request unless it has to
+    /// be signed first.
     fn connect(&mut self);
     /// Queues a ping, or the answer to the peer's newest ping.
     fn control(&mut self, control: Control) -> Result<(), NoRoom>;
@@ -81,6 +88,7 @@ pub(super) trait Wire {
 pub(super) struct Rules {
     pub(super) connect: Duration,
     pub(super) upgrade: Duration,
+    pub(super) target: Target,
     pub(super) heartbeat: Heartbeat,
     pub(super) data: Option<Duration>,
     pub(super) close: Duration,
@@ -109,6 +117,8 @@ pub(super) struct Lifecycle {
     pub(super) phase: Phase,
     pub(super) wanted: Wanted,
     pub(super) pace: Pace,
+    pub(super) leave: Leave,
+    pub(super) signature: Signature,
     pub(super) farewell: Farewell,
     /// The last dial.
     pub(super) epoch: Epoch,
@@ -139,6 +149,8 @@ impl Lifecycle {
             phase: Phase::Stopped,
             wanted: Wanted::Down,
             pace: Pace::Backoff,
+            leave: Leave::Given,
+            signature: Signature::Needless,
             farewell: Farewell::Said,
             epoch: Epoch::default(),
             attempt: 0,
@@ -163,6 +175,8 @@ impl Lifecycle {
             Input::Renew => self.apply(now, Stimulus::Renew, wire),
             Input::Hold(until) => self.apply(now, Stimulus::Hold(until), wire),
             Input::Stay(until) => self.apply(now, Stimulus::Stay(until), wire),
+            Input::Withhold => self.apply(now, Stimulus::Withhold, wire),
+            Input::Permit => self.apply(now, Stimulus::Permit, wire),
             Input::Timeout => self.expire(now, wire),
             Input::Dialed(epoch) => self.apply_to(epoch, now, Stimulus::Dialed, wire),
             Input::DialFailed(epoch, fault) => {
@@ -207,6 +221,13 @@ impl Lifecycle {
 
     pub(super) const fn held(&self) -> Time {
         self.held
+    }
+
+    /// Whether the socket of this epoch waits for its upgrade request to be signed, and the shell
+    /// has been asked for that.
+    pub(super) fn awaits_signature(&self, of: Epoch) -> bool {
+        let asked = self.signature == Signature::Awaited && !self.actions.sign_waits();
+        asked && self.phase == Phase::Upgrading && self.epoch == of
     }
 
     /// When a message of the application may be sent without touching the reserve.
@@ -266,6 +287,12 @@ impl Lifecycle {
 
             (Stopped | Waiting | Connecting | Upgrading, S::Stay(until)) => self.stay(until),
             (Open | Closing | Releasing, S::Stay(until)) => self.stay(until),
+            (Stopped | Waiting | Connecting, S::Withhold) => self.withhold(),
+            (Upgrading | Open | Closing | Releasing, S::Withhold) => self.withhold(),
+
+            (Waiting, S::Permit) => self.permitted(now),
+            (Stopped | Connecting | Upgrading, S::Permit) => self.permit(),
+            (Open | Closing | Releasing, S::Permit) => self.permit(),
 
             (Connecting, S::Dialed) => self.connected(now, wire),
             (Stopped | Waiting | Upgrading | Open | Closing | Releasing, S::Dialed) => {}
@@ -291,6 +318,12 @@ impl Lifecycle {
             (Connecting, S::Expired(T::Connect)) => self.end(Cause::Lost(T::Connect), wire),
             (Stopped | Waiting | Upgrading, S::Expired(T::Connect)) => {}
             (Open | Closing | Releasing, S::Expired(T::Connect)) => {}
+
+            (Upgrading, S::Signed) => self.signed(),
+            (Stopped | Waiting | Connecting | Open | Closing | Releasing, S::Signed) => {}
+
+            (Upgrading, S::Unsigned) => self.end(Cause::Unsigned, wire),
+            (Stopped | Waiting | Connecting | Open | Closing | Releasing, S::Unsigned) => {}
 
             (Upgrading, S::Upgraded) => self.opened(now),
             (Stopped | Waiting | Connecting | Open | Closing | Releasing, S::Upgraded) => {}
@@ -343,6 +376,7 @@ impl From<&Config> for Rules {
         Self {
             connect: config.connect,
             upgrade: config.upgrade,
+            target: config.target,
             heartbeat: config.heartbeat,
             data: config.data,
             close: config.close,

@@ -427,7 +427,9 @@ impl Machine for Poller {
             | Input::Released(_)
             | Input::Renew
             | Input::Hold(_)
-            | Input::Stay(_) => {}
+            | Input::Stay(_)
+            | Input::Withhold
+            | Input::Permit => {}
         }
     }
 

@@ -20,9 +20,9 @@ pub enum Challenge {
     /// A login on the WebSocket API of Binance spot: answer with what [`BinanceLogin::logon`]
     /// writes. Keys of the kind Ed25519 alone may.
     BinanceLogon(RequestId),
-    /// The upgrade request of an account's stream on Binance's futures markets: answer with the
-    /// `listenKey`. It becomes part of the request's target.
-    BinanceListenKey,
+    /// An upgrade request with a secret in its target: answer with the secret. On Binance's futures
+    /// markets it is the `listenKey` of the account's stream.
+    Target,
 }
 
 /// Nobody could sign, or nobody would.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc as channel;
 
 use super::shell::{Shell, obey};
 use crate::language::Order;
-use crate::subject::Subject;
+use crate::subject::{Subject, signer};
 use crate::trace::{Log, Traced};
 
 /// What the driving thread is asked for.
@@ -37,6 +37,7 @@ impl Client {
             let mut fleet = Fleet::new();
             let id = fleet.add(machine, None);
             let mut driver = marketprism_mio::Driver::new(fleet, tls).expect("a driver");
+            driver.set_signer(signer());
             ready.send(driver.bell()).expect("somebody waits");
             run_mio(&mut driver, id, taken, &log);
         });
@@ -55,6 +56,7 @@ impl Client {
             let mut fleet = Fleet::new();
             let id = fleet.add(machine, None);
             let mut driver = marketprism_tokio::Driver::new(fleet, tls);
+            driver.set_signer(signer());
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();

@@ -14,7 +14,7 @@ use marketprism_shell::Signer;
 use super::shell::{Shell, obey};
 use crate::language::Order;
 use crate::play::{End, Read, Reception, Stage};
-use crate::subject::Subject;
+use crate::subject::{Subject, signer};
 use crate::trace::{Log, Trace, Traced};
 
 /// What a socket takes of bytes that the far end has not read.
@@ -66,7 +66,7 @@ impl<M: Subject> Memory<M> {
             id,
             now: Time::from_nanos(1),
             rx: ReceiveBuffer::with_capacity(64 << 10),
-            signer: Signer::default(),
+            signer: signer(),
             reception: Reception::Listening,
             dial: None,
             near: None,

@@ -31,6 +31,8 @@ fn one<M: Subject>(shell: &mut impl Shell<M>, log: &Log, order: &Order) -> Resul
         Order::Renew => Input::Renew,
         Order::Hold(time) => Input::Hold(now + *time),
         Order::Stay(time) => Input::Stay(now + *time),
+        Order::Withhold => Input::Withhold,
+        Order::Permit => Input::Permit,
         Order::Report(report, number) => report_of(*report, epoch(log, *number)?),
         Order::Text(text) => {
             let sent = shell.machine().machine_mut().send_text(now, text);

@@ -13,6 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::recovery::recovers;
 use super::{Abstract, Step, World, laws};
+use crate::connection::config::Target;
 use crate::connection::io::Phase;
 
 /// More than this and the abstraction does not reduce anything any more.
@@ -74,7 +75,8 @@ fn fixpoint() -> &'static Findings {
     FINDINGS.get_or_init(|| {
         let mut findings = Findings::default();
         let mut seen: BTreeSet<Abstract> = BTreeSet::new();
-        let mut queue = VecDeque::from([World::new(1)]);
+        let targets = [Target::Plain, Target::Signed];
+        let mut queue = VecDeque::from(targets.map(|target| World::of(target, 1)));
         while let Some(world) = queue.pop_front() {
             if !seen.insert(world.abstracted()) {
                 continue;
@@ -172,7 +174,11 @@ fn walks() -> &'static Findings {
 
 /// An aimless walk hardly gets beyond the handshake, so every other step is one that helps.
 fn walk(seed: u8, steps: &[Step], findings: &mut Findings) {
-    let mut world = World::new(seed);
+    let target = match seed % 2 {
+        0 => Target::Plain,
+        _ => Target::Signed,
+    };
+    let mut world = World::of(target, seed);
     for (index, &step) in steps.iter().enumerate() {
         let step = if index % 2 == 0 {
             step
@@ -242,6 +248,16 @@ fn frames_never_exceed_the_message_quota() {
 #[test]
 fn statuses_come_in_an_order_that_makes_sense() {
     holds("statuses in order");
+}
+
+#[test]
+fn there_is_no_dial_without_leave() {
+    holds("no dial without leave");
+}
+
+#[test]
+fn nothing_is_sent_that_is_to_be_signed_and_is_not() {
+    holds("nothing unsigned is sent");
 }
 
 #[test]

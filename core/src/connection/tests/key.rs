@@ -31,6 +31,8 @@ impl Connection {
             (Phase::Closing, Farewell::Flushing) => 3,
             (_, _) => 0,
         });
+        key.number(life.leave as usize);
+        key.number(life.signature as usize);
         key.number(life.attempt.min(MOST_ATTEMPTS));
         key.time(life.held);
         key.time(life.pause);
@@ -42,6 +44,7 @@ impl Connection {
         key.flag(heard == Some(key.now()));
         key.flag(data == Some(key.now()));
         assert!(!life.actions.dial_waits() && !life.actions.drop_waits());
+        assert!(!life.actions.sign_waits());
         assert!(self.transmit().is_empty(), "the shell has written");
     }
 

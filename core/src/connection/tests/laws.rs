@@ -4,13 +4,14 @@ use alloc::format;
 use alloc::string::String;
 
 use super::{DIALS, MESSAGES, Socket, Step, World};
+use crate::connection::dial::{Leave, Signature};
 use crate::connection::io::{Phase, Timer};
 
 /// Judges a step by the world before it and after it.
 pub(super) type Law = fn(&World, Step, &World) -> Result<(), String>;
 
 /// The laws by name; each is a test of its own in `explore`.
-pub(super) const ALL: [(&str, Law); 10] = [
+pub(super) const ALL: [(&str, Law); 12] = [
     ("one live socket", one_live_socket),
     ("no dial before released", no_dial_before_released),
     ("stale changes nothing", stale_changes_nothing),
@@ -21,6 +22,8 @@ pub(super) const ALL: [(&str, Law); 10] = [
     ("dials within quota", dials_within_quota),
     ("messages within quota", messages_within_quota),
     ("statuses in order", statuses_in_order),
+    ("no dial without leave", no_dial_without_leave),
+    ("nothing unsigned is sent", nothing_unsigned_is_sent),
 ];
 
 fn lawful(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
@@ -125,6 +128,22 @@ fn dials_within_quota(before: &World, _: Step, after: &World) -> Result<(), Stri
     let dialed = after.life.epoch().is_some() && before.life.epoch() != after.life.epoch();
     lawful(!dialed || after.life.held() <= after.now, || {
         "a dial in spite of a hold".into()
+    })
+}
+
+fn no_dial_without_leave(before: &World, _: Step, after: &World) -> Result<(), String> {
+    let dialed = after.life.epoch().is_some() && before.life.epoch() != after.life.epoch();
+    lawful(!dialed || after.life.leave == Leave::Given, || {
+        "a dial without leave".into()
+    })
+}
+
+/// A socket whose upgrade request waits for its signature has nothing to write.
+fn nothing_unsigned_is_sent(_: &World, _: Step, after: &World) -> Result<(), String> {
+    let awaited = after.life.signature == Signature::Awaited;
+    let upgrading = after.life.phase() == Phase::Upgrading;
+    lawful(!awaited || !upgrading || after.wire.frames == 0, || {
+        "a request that was not signed".into()
     })
 }
 

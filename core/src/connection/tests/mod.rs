@@ -10,8 +10,8 @@ mod table;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use super::config::{Config, Rotate};
-use super::dial::{Pace, Wanted};
+use super::config::{Config, Rotate, Target};
+use super::dial::{Leave, Pace, Signature, Wanted};
 use super::farewell::Farewell;
 use super::heartbeat::Owed;
 use super::io::{Action, Endpoint, Epoch, Fault, Input, Phase, Refusal, Status, Timer};
@@ -62,12 +62,17 @@ enum Step {
     Renew,
     Hold,
     Stay,
+    Withhold,
+    Permit,
     Dialed,
     DialFailed,
     Eof,
     Broken,
     Released,
-    /// The same five, for the socket before this one.
+    /// The answer to what the shell was asked to sign.
+    Signed,
+    Unsigned,
+    /// The same seven, for the socket before this one.
     Stale,
     /// The clock reaches the next deadline.
     Deadline,
@@ -92,18 +97,22 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 30] = [
         Self::Take,
         Self::Start,
         Self::Stop,
         Self::Renew,
         Self::Hold,
         Self::Stay,
+        Self::Withhold,
+        Self::Permit,
         Self::Dialed,
         Self::DialFailed,
         Self::Eof,
         Self::Broken,
         Self::Released,
+        Self::Signed,
+        Self::Unsigned,
         Self::Stale,
         Self::Deadline,
         Self::Tick,
@@ -125,6 +134,8 @@ impl Step {
 /// A wire without bytes: it counts frames, and pings by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Model {
+    /// Whether the upgrade request is signed before it is queued.
+    signed: bool,
     connected: bool,
     closed: bool,
     frames: usize,
@@ -168,12 +179,15 @@ impl Model {
 impl Wire for Model {
     fn connect(&mut self) {
         *self = Self {
+            signed: self.signed,
             connected: true,
             misplaced: self.misplaced,
             wrong_pongs: self.wrong_pongs,
             ..Self::default()
         };
-        self.queue();
+        if !self.signed {
+            self.queue();
+        }
     }
 
     fn control(&mut self, control: Control) -> Result<(), NoRoom> {
@@ -246,10 +260,18 @@ enum Heard {
 
 impl World {
     fn new(seed: u8) -> Self {
+        Self::of(Target::Plain, seed)
+    }
+
+    fn of(target: Target, seed: u8) -> Self {
+        let config = Config { target, ..config() };
         Self {
             now: Time::from_nanos(1),
-            life: Lifecycle::new(&config(), [seed; 32]),
-            wire: Model::default(),
+            life: Lifecycle::new(&config, [seed; 32]),
+            wire: Model {
+                signed: target == Target::Signed,
+                ..Model::default()
+            },
             socket: Socket::None,
             second_dials: 0,
             stray_drops: 0,
@@ -285,6 +307,8 @@ impl World {
             Step::Start => self.input(Input::Start),
             Step::Stop => self.input(Input::Stop),
             Step::Renew => self.input(Input::Renew),
+            Step::Withhold => self.input(Input::Withhold),
+            Step::Permit => self.input(Input::Permit),
             Step::Hold => self.input(Input::Hold(self.now + Duration::from_secs(7))),
             Step::Stay => self.input(Input::Stay(self.now + Duration::from_secs(7))),
             Step::Dialed => self.input_of(Input::Dialed),
@@ -292,6 +316,8 @@ impl World {
             Step::Eof => self.input_of(Input::Eof),
             Step::Broken => self.input_of(|epoch| Input::Broken(epoch, Fault::Reset)),
             Step::Released => self.release(),
+            Step::Signed => self.sign_of(Stimulus::Signed),
+            Step::Unsigned => self.sign_of(Stimulus::Unsigned),
             Step::Stale => self.stale(),
             Step::Deadline => self.deadline(),
             Step::Tick => self.now = self.now + Duration::from_millis(10),
@@ -331,6 +357,23 @@ impl World {
         }
     }
 
+    /// Somebody has signed for the socket that the shell has, or has not.
+    fn sign_of(&mut self, answer: Stimulus) {
+        if let Socket::Live(epoch) | Socket::Dropped(epoch) = self.socket {
+            self.sign_for(epoch, answer);
+        }
+    }
+
+    /// As [`Connection::signed`](super::Connection::signed) does.
+    fn sign_for(&mut self, epoch: Epoch, answer: Stimulus) {
+        if self.life.awaits_signature(epoch) {
+            if answer == Stimulus::Signed {
+                self.wire.queue();
+            }
+            self.signal(answer);
+        }
+    }
+
     fn release(&mut self) {
         match self.socket {
             Socket::Dropped(epoch) => {
@@ -364,6 +407,8 @@ impl World {
         ] {
             self.life.handle(late, input, &mut self.wire);
         }
+        self.sign_for(epoch, Stimulus::Signed);
+        self.sign_for(epoch, Stimulus::Unsigned);
     }
 
     fn take(&mut self) {
@@ -380,10 +425,9 @@ impl World {
                 }
                 self.socket = Socket::Dropped(epoch);
             }
-            Some(Action::Sign(_) | Action::Fetch(_)) => {
-                panic!("a bare connection asks for nothing else")
-            }
-            None => {}
+            Some(Action::Fetch(_)) => panic!("a bare connection asks for nothing else"),
+            // Who has taken it answers it by a step of its own.
+            Some(Action::Sign(_)) | None => {}
         }
     }
 
@@ -473,6 +517,8 @@ impl World {
             phase: life.phase(),
             wanted: life.wanted,
             pace: life.pace,
+            leave: life.leave,
+            signature: life.signature,
             farewell: match (life.phase(), life.farewell) {
                 (Phase::Closing, Farewell::Asked(_)) => 1,
                 (Phase::Closing, Farewell::Said) => 2,
@@ -481,10 +527,15 @@ impl World {
             },
             attempt: life.attempt.min(2),
             owed: life.owed,
-            actions: [life.actions.dial_waits(), life.actions.drop_waits()],
+            actions: [
+                life.actions.dial_waits(),
+                life.actions.sign_waits(),
+                life.actions.drop_waits(),
+            ],
             rows: rows.map(|at| at.map(rank)),
             marks: marks.map(rank),
             wire: [
+                u8::from(self.wire.signed),
                 u8::from(self.wire.connected),
                 u8::from(self.wire.closed),
                 small(self.wire.frames.min(3)),
@@ -511,12 +562,14 @@ struct Abstract {
     phase: Phase,
     wanted: Wanted,
     pace: Pace,
+    leave: Leave,
+    signature: Signature,
     farewell: u8,
     attempt: u32,
     owed: Owed,
-    actions: [bool; 2],
+    actions: [bool; 3],
     rows: [Option<u8>; Timer::ALL.len()],
     marks: [u8; 5],
-    wire: [u8; 6],
+    wire: [u8; 7],
     socket: u8,
 }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::{Socket, Step, World};
+use crate::connection::dial::{Leave, Signature};
 use crate::connection::io::Phase;
 
 /// More than enough: at the most a close, a release, a wait for each reason, and a dial.
@@ -12,14 +13,18 @@ const PATIENCE: usize = 40;
 impl World {
     /// What a good shell, a good server and the clock do next.
     pub(super) fn helpful(&self) -> Step {
-        let drop_waits = self.life.actions.drop_waits();
-        if self.life.actions.dial_waits() || drop_waits {
+        let actions = &self.life.actions;
+        if actions.dial_waits() || actions.sign_waits() || actions.drop_waits() {
             return Step::Take;
+        }
+        if self.life.leave != Leave::Given {
+            return Step::Permit;
         }
         match self.life.phase() {
             Phase::Stopped => Step::Start,
             Phase::Waiting => Step::Deadline,
             Phase::Connecting => Step::Dialed,
+            Phase::Upgrading if self.life.signature == Signature::Awaited => Step::Signed,
             Phase::Upgrading => Step::Upgraded,
             Phase::Open if self.wire.frames > 0 => Step::Flush,
             Phase::Open => Step::Data,

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::super::config::Target;
 use super::super::farewell::Farewell;
 use super::super::io::{Cause, Fault, Phase, Refusal, Status, Timer};
 use super::super::phase::Stimulus;
@@ -55,12 +56,16 @@ fn stimuli(world: &World) -> Vec<(&'static str, Stimulus)> {
         ("Renew", Stimulus::Renew),
         ("Hold", Stimulus::Hold(soon)),
         ("Stay", Stimulus::Stay(soon)),
+        ("Withhold", Stimulus::Withhold),
+        ("Permit", Stimulus::Permit),
         ("Dialed", Stimulus::Dialed),
         ("DialFailed", Stimulus::DialFailed(Fault::Refused)),
         ("Eof", Stimulus::Eof),
         ("Broken", Stimulus::Broken(Fault::Reset)),
         ("Released", Stimulus::Released),
         ("Heard", Stimulus::Heard),
+        ("Signed", Stimulus::Signed),
+        ("Unsigned", Stimulus::Unsigned),
         ("Upgraded", Stimulus::Upgraded),
         ("Refused", Stimulus::Refused(Refusal::Status(503, None))),
         ("Data", Stimulus::Data),
@@ -129,13 +134,22 @@ fn cell(from: &str, stimulus: Stimulus) -> &'static str {
 }
 
 /// The world of a column by the shortest way, with the other wish of the application, and with a
-/// pong that is owed because the quota is spent; a second later, when there is room for it again.
+/// pong that is owed because the quota is spent; a second later, when there is room for it again. Or
+/// without leave to dial, and with a request that is to be signed.
 fn worlds(from: &str) -> Vec<World> {
     let busy = &[Step::Send, Step::Ping, Step::Ping, Step::Flush];
-    let ways: [&[Step]; 4] = [&[], &[Step::Stop], &[Step::Start], busy];
+    let ways: [&[Step]; 6] = [
+        &[],
+        &[Step::Stop],
+        &[Step::Start],
+        busy,
+        &[Step::Withhold],
+        &[Step::Withhold, Step::Deadline],
+    ];
     let mut worlds = Vec::new();
-    for way in ways {
-        let mut world = world(from);
+    let plain = ways.map(|way| (world(from), way));
+    let unsigned = (from == "Up").then(|| (unsigned(), ways[0]));
+    for (mut world, way) in plain.into_iter().chain(unsigned) {
         way.iter().for_each(|&step| world.step(step));
         world.now = world.now + Duration::from_secs(1);
         world.life.now = world.now;
@@ -144,6 +158,15 @@ fn worlds(from: &str) -> Vec<World> {
         }
     }
     worlds
+}
+
+/// A socket is connected, and its upgrade request waits for its signature.
+fn unsigned() -> World {
+    let mut world = World::of(Target::Signed, 1);
+    for step in [Step::Start, Step::Take, Step::Dialed, Step::Take] {
+        world.step(step);
+    }
+    world
 }
 
 /// What the application hears of each end.
@@ -173,6 +196,7 @@ fn every_end_tells_its_cause() {
             Stimulus::Refused(Refusal::Status(503, None)),
             Cause::Refused(Refusal::Status(503, None)),
         ),
+        ("Up", Stimulus::Unsigned, Cause::Unsigned),
         ("Op", Stimulus::Eof, Cause::Eof),
         (
             "Op",
