@@ -138,6 +138,7 @@ impl Merger {
             | Event::Subscription { .. }
             | Event::Book { .. }
             | Event::Notice(_)
+            | Event::Key(_)
             | Event::Undecoded(_) => return Taken::No,
         };
         self.market(id, heard, event, how, lines)

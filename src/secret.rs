@@ -53,6 +53,14 @@ pub(crate) struct BinanceKeys {
     pub(crate) signing: SigningKey,
 }
 
+impl BinanceKeys {
+    /// Whether the WebSocket API takes the key for a login: Ed25519 alone ("Session
+    /// Authentication").
+    pub(crate) const fn may_log_in(&self) -> bool {
+        matches!(self.signing, SigningKey::Ed25519(_))
+    }
+}
+
 /// What signs on Binance.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum SigningKey {

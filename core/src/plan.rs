@@ -330,6 +330,9 @@ fn resolve(wish: &Wanted) -> Result<(Route, Stream), PlanError> {
         return Err(unknown);
     };
     let stream = wish.stream();
+    if !wish.market.is_asked_for(wish.channel) {
+        return Ok((*route, stream));
+    }
     let alone = [stream.subscription()];
     let mut request = String::new();
     let subscribe = Operation::Subscribe;

@@ -10,9 +10,6 @@ use super::fields::{Field, Mapping};
 /// How many streams may be wanted in all.
 const STREAMS_MAX: usize = 20_000;
 
-/// Why a channel of the account cannot be wanted.
-const NO_ACCOUNT: &str = "tells an account of itself, and there is no way yet to name the account";
-
 /// What is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
@@ -85,17 +82,23 @@ fn read_lines(mapping: &Mapping<'_>, market: Market, channels: &[Channel]) -> Re
     }
 }
 
-/// What an entry asks for, instrument by instrument. Channels of the whole market need none.
+/// What an entry asks for, instrument by instrument. Channels of the whole market, and of the whole
+/// account, need none.
 fn read_wishes(
     mapping: &Mapping<'_>,
     market: Market,
     channels: &[Channel],
 ) -> Result<Vec<Wanted>, Flaw> {
-    let whole_market = channels
-        .iter()
-        .all(|channel| channel.scope() == Scope::Market);
-    if whole_market && mapping.optional("instruments").is_none() {
-        return Ok(wishes(market, "", channels));
+    if mapping.optional("instruments").is_none() {
+        let whole = channels.iter().map(|channel| match channel.scope() {
+            Scope::Market => Some(""),
+            Scope::AnyType => Some("ANY"),
+            Scope::Instrument | Scope::Pair | Scope::Contract | Scope::InstrumentType => None,
+        });
+        if let Some(whole) = whole.collect::<Option<Vec<_>>>() {
+            let wish = |(name, channel)| wishes(market, name, std::slice::from_ref(channel));
+            return Ok(whole.into_iter().zip(channels).flat_map(wish).collect());
+        }
     }
     let instruments = mapping.required("instruments")?;
     let instruments = instruments.list()?;
@@ -122,7 +125,6 @@ fn read_channel(field: &Field<'_>, market: Market) -> Result<Channel, Flaw> {
         .map(|channel| (channel.to_string(), channel))
         .collect();
     match names.iter().find(|(name, _)| name == text) {
-        Some((_, channel)) if channel.is_private() => Err(field.refuse(NO_ACCOUNT)),
         Some((_, channel)) => Ok(*channel),
         None => {
             let names = names.iter().map(|(name, _)| name.as_str());

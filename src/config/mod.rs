@@ -20,16 +20,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use marketprism_core::lines::Line;
-use marketprism_core::market::Market;
+use marketprism_core::market::{Market, Venue};
 use marketprism_core::plan::{self, PollPlan, SessionPlan};
 use marketprism_core::poller::{PollError, PollSettings, Poller};
-use marketprism_core::session::{Session, Settings, SettingsError};
+use marketprism_core::session::{Access, Session, Settings, SettingsError};
 
 pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
 pub(crate) use url::{RestUrl, WebSocketUrl};
 
-use crate::secret::Keys;
+use crate::secret::{BinanceKeys, Keys};
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
 use collect::Wishes;
@@ -40,9 +40,6 @@ use layer::{Layer, Scope};
 
 /// The largest file that is read; a plan of a thousand instruments has a hundredth of it.
 const FILE_MAX: u64 = 1 << 20;
-
-/// What is said where a channel needs a login that nobody can sign.
-const NO_KEYS: &str = "has channels that OKX serves behind a login (books-l2-tbt, books50-l2-tbt); say under `login.okx` where its keys are";
 
 /// A configuration that has been checked.
 #[derive(Debug)]
@@ -127,6 +124,13 @@ impl Planned {
         Err(Flaw { place, message })
     }
 
+    /// The key may log in, so the connection does where that is another way to the account's stream.
+    fn log_in(&mut self) {
+        if self.settings.access == Access::Subscription {
+            self.settings.access = Access::Login;
+        }
+    }
+
     /// Every timer with its value; `None` is off.
     pub(crate) fn timers(&self) -> impl Iterator<Item = (&'static str, Option<Duration>)> {
         timers::values(&self.settings)
@@ -192,10 +196,14 @@ impl Config {
             Some(field) => login::read(&field)?,
             None => Keys::default(),
         };
-        if keys.okx.is_none() && plans.iter().any(|(plan, _)| needs_login(plan)) {
-            return Err(collect.refuse(NO_KEYS));
+        let mut keyless = plans.iter().filter_map(|(plan, _)| keyless(plan, &keys));
+        if let Some(sentence) = keyless.next() {
+            return Err(collect.refuse(sentence));
         }
-        let sessions = layers.apply(plans)?;
+        let mut sessions = layers.apply(plans)?;
+        if keys.binance.as_ref().is_some_and(BinanceKeys::may_log_in) {
+            sessions.iter_mut().for_each(Planned::log_in);
+        }
         let polls = polls.into_iter().map(|plan| layers.polled(plan));
         Ok(Self {
             sessions,
@@ -249,9 +257,19 @@ fn end_of(text: &[u8]) -> Place {
     }
 }
 
-fn needs_login(plan: &SessionPlan) -> bool {
+/// What is to be said of a session that needs keys which are not there.
+fn keyless(plan: &SessionPlan, keys: &Keys) -> Option<String> {
+    let venue = plan.market.venue();
+    let at_hand = match venue {
+        Venue::Binance => keys.binance.is_some(),
+        Venue::Okx => keys.okx.is_some(),
+    };
     let mut streams = plan.streams.iter();
-    streams.any(|stream| stream.channel.needs_login())
+    let needy = streams.find(|stream| !at_hand && stream.channel.needs_login())?;
+    let (channel, market, venue) = (needy.channel, plan.market, venue.name());
+    Some(format!(
+        "has `{channel}` of {market}, which is served to holders of keys; say under `login.{venue}` where they are"
+    ))
 }
 
 fn read_sink(field: &Field<'_>) -> Result<Sink, Flaw> {

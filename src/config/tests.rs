@@ -80,7 +80,11 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "collect: [{market: binance-spot, channels: [userData]}]\n",
-        "file.yaml:1:45: `collect[0].channels[0]` tells an account of itself, and there is no way yet to name the account",
+        "file.yaml:1:10: `collect` has `userData` of binance-spot, which is served to holders of keys; say under `login.binance` where they are",
+    ),
+    (
+        "collect: [{market: okx, channels: [orders], lines: 2}]\n",
+        "file.yaml:1:52: `collect[0].lines` cannot be 2: the messages of orders have no numbers that are the same on every connection, so nothing tells a repetition of the other line from a new message",
     ),
     (
         "collect: [{market: okx, instruments: [A-B], channels: [trades, tickers], lines: 2}]\n",
@@ -403,9 +407,7 @@ fn every_key_is_in_the_documentation() {
             .lines()
             .find(|line| line.starts_with(&format!("| `{market}` |")));
         let row = row.unwrap();
-        // Those of an account are refused.
-        let offered = Channel::all()
-            .filter(|channel| market.route(*channel).is_some() && !channel.is_private());
+        let offered = Channel::all().filter(|channel| market.route(*channel).is_some());
         for channel in offered {
             let named = format!("`{channel}`");
             let family = format!("`{}`", channel.family());
@@ -458,8 +460,8 @@ const BEHIND_A_LOGIN: &str = "collect:
 fn channels_behind_a_login_need_keys() {
     assert_eq!(
         sentence(BEHIND_A_LOGIN),
-        "file.yaml:2:3: `collect` has channels that OKX serves behind a login (books-l2-tbt, \
-         books50-l2-tbt); say under `login.okx` where its keys are"
+        "file.yaml:2:3: `collect` has `books-l2-tbt` of okx, which is served to holders of keys; say \
+         under `login.okx` where they are"
     );
 }
 

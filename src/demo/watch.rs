@@ -281,6 +281,7 @@ impl Heed {
                 }
             },
             Event::Notice(_) => Some("the venue gives notice".to_owned()),
+            Event::Key(change) => Some(format!("the account's key: {}", change.name())),
             Event::Undecoded(undecoded) => Some(format!("undecoded: {undecoded:?}")),
         }
     }

@@ -5,6 +5,7 @@ mod account;
 mod book;
 mod figures;
 mod market;
+mod notice;
 mod read;
 mod session;
 

@@ -110,6 +110,7 @@ impl<'a> EventLine<'a> {
                 | "filled"
                 | "unfillable"
                 | "notice"
+                | "listen_key"
                 | "undecoded"
                 | "book_state"
         )

@@ -2,10 +2,11 @@
 
 use marketprism_core::connection::Status;
 use marketprism_core::market::{Channel, Market};
-use marketprism_core::session::{self, Change, Event, Gap, Missing, Notice, Stream, Undecoded};
+use marketprism_core::session::{self, Change, Event, Gap, Missing, Stream, Undecoded};
 use marketprism_core::{Time, UnixNanos};
 use serde::Serialize;
 
+use super::notice::{key_line, notice_line};
 use super::{BookState, Origin, Place, Text, write_line, write_market};
 
 /// Writes the events of one session.
@@ -101,6 +102,7 @@ impl Writer {
                 self.line(out, "unfillable", received, line);
             }
             Event::Notice(notice) => self.line(out, "notice", received, notice_line(*notice)),
+            Event::Key(change) => self.line(out, "listen_key", received, key_line(*change)),
             Event::Undecoded(undecoded) => {
                 self.line(out, "undecoded", received, undecoded_line(undecoded));
             }
@@ -307,35 +309,6 @@ struct OverflowLine {
     since_ns: u64,
 }
 
-#[derive(Serialize)]
-struct NoticeLine {
-    notice: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent_ns: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<i64>,
-}
-
-fn notice_line(notice: Notice) -> NoticeLine {
-    match notice {
-        Notice::Shutdown { sent_time } => NoticeLine {
-            notice: "shutdown",
-            sent_ns: sent_time.map(UnixNanos::as_nanos),
-            code: None,
-        },
-        Notice::Other { code } => NoticeLine {
-            notice: "other",
-            sent_ns: None,
-            code: Some(i64::from(code)),
-        },
-        Notice::Error(rejection) => NoticeLine {
-            notice: "error",
-            sent_ns: None,
-            code: Some(rejection.code),
-        },
-    }
-}
-
 #[derive(Default, Serialize)]
 struct UndecodedLine<'a> {
     problem: &'static str,
@@ -388,7 +361,9 @@ fn undecoded_line<'a>(undecoded: &Undecoded<'a>) -> UndecodedLine<'a> {
 mod tests {
     use super::*;
     use marketprism_core::connection::{Cause, Epoch, Fault};
+    use marketprism_core::market::Venue;
     use marketprism_core::session::{GapCause, Unfillable, VenueError};
+    use marketprism_core::session::{KeyChange, Notice};
     use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
 
     const HEAD: &str = r#""session":"okx-public-1","received_ns":7,"venue":"okx","market":"okx""#;
@@ -590,6 +565,18 @@ mod tests {
             (
                 Event::Notice(Notice::Other { code: 64003 }),
                 r#"{"kind":"notice","notice":"other","code":64003}"#,
+            ),
+            (
+                Event::Notice(Notice::AccountEnded { sent_time }),
+                r#"{"kind":"notice","notice":"account_ended","sent_ns":2000000}"#,
+            ),
+            (
+                Event::Key(KeyChange::Obtained),
+                r#"{"kind":"listen_key","change":"obtained"}"#,
+            ),
+            (
+                Event::Key(KeyChange::NotRenewed(Rejection::new(Venue::Binance, -1003))),
+                r#"{"kind":"listen_key","change":"not_renewed","code":-1003,"reason":"too many requests"}"#,
             ),
             (
                 Event::Undecoded(Undecoded::Malformed(malformed)),

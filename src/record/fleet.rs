@@ -9,7 +9,9 @@ use marketprism_core::connection::{
 use marketprism_core::market::{Channel, Market};
 use marketprism_core::plan::{PollPlan, SessionPlan, Told};
 use marketprism_core::poller::{PollError, PollSettings, Poller};
-use marketprism_core::session::{Reached, Session, Settings, SettingsError, Stream, Timing};
+use marketprism_core::session::{
+    Access, Reached, Session, Settings, SettingsError, Stream, Timing,
+};
 use marketprism_core::venue::{self, Profile, RouteName};
 use marketprism_core::ws::{Limits, deflate};
 
@@ -128,7 +130,7 @@ fields! {
     Recorded { plan, settings, seed }
     SessionPlan { name, market, route, endpoint, streams }
     Stream { instrument, channel }
-    Settings { connection, rest, requests, request_bytes, timing, reached }
+    Settings { connection, rest, requests, request_bytes, timing, access, reached }
     Reached { stream, last, exchange_time, heard }
     Timing {
         ack, settle, first_data, silence_floor, silence_cap, retry, retry_cap, attempts,
@@ -147,6 +149,7 @@ fields! {
 codes! {
     Told { Expected = 0, All = 1 }
     Target { Plain = 0, Signed = 1 }
+    Access { Login = 0, Subscription = 1, Target = 2 }
     deflate::Context { Takeover = 0, Fresh = 1 }
     RouteName { Stream = 0, Public = 1, Market = 2, Business = 3, Private = 4, Api = 5 }
 }

@@ -12,8 +12,8 @@ use marketprism_core::market::{
 };
 use marketprism_core::rest::{Credential, FetchId, Method, Request};
 use marketprism_core::session::{
-    BookState, Change, Disorder, Event, Gap, GapCause, Heard, Missing, Notice, Undecoded,
-    Unfillable, VenueError,
+    BookState, Change, Disorder, Event, Gap, GapCause, Heard, KeyChange, Missing, Notice,
+    Undecoded, Unfillable, VenueError,
 };
 use marketprism_core::venue::{DecodeError, Problem, Reason, Rejection};
 use marketprism_core::ws::Violation;
@@ -179,6 +179,7 @@ impl Put for Event<'_> {
                 missing,
                 why,
             } => (10_u8, (stream, (missing, why))).put(out),
+            Self::Key(change) => (11_u8, change).put(out),
         }
     }
 }
@@ -299,12 +300,23 @@ impl Put for BookState {
     }
 }
 
+impl Put for KeyChange {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.name().put(out);
+        match self {
+            Self::NotObtained(rejection) | Self::NotRenewed(rejection) => rejection.put(out),
+            Self::Obtained | Self::Renewed | Self::Ended => {}
+        }
+    }
+}
+
 impl Put for Notice {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Shutdown { sent_time } => (0_u8, sent_time).put(out),
             Self::Other { code } => (1_u8, code).put(out),
             Self::Error(rejection) => (2_u8, rejection).put(out),
+            Self::AccountEnded { sent_time } => (3_u8, sent_time).put(out),
         }
     }
 }

@@ -104,6 +104,7 @@ impl Subject for Session {
             ),
             Event::Notice(session::Notice::Shutdown { .. }) => "notice of shutdown".into(),
             Event::Notice(notice) => format!("notice {notice:?}"),
+            Event::Key(change) => format!("key {}", change.name()),
             Event::Undecoded(Undecoded::Malformed(error)) => format!("undecoded {error}"),
             Event::Undecoded(other) => format!("undecoded {other:?}"),
         }

@@ -211,6 +211,7 @@ impl Ledger {
             | Event::Subscription { .. }
             | Event::Book { .. }
             | Event::Notice(_)
+            | Event::Key(_)
             | Event::Undecoded(_) => return Some(Note::Alive),
         };
         // It stands beside the stream of its changes and not in the order of them.

@@ -505,7 +505,7 @@ impl Channel {
     /// / Order book channel").
     #[must_use]
     pub const fn needs_login(self) -> bool {
-        matches!(self, Self::Books50L2Tbt | Self::BooksL2Tbt)
+        self.is_private() || matches!(self, Self::Books50L2Tbt | Self::BooksL2Tbt)
     }
 }
 

@@ -216,6 +216,7 @@ impl Session {
             Then::GoOn => {}
             // Better now, in good order, than when the venue does it.
             Then::Renew => self.renew(now),
+            Then::GetKey => self.key_ended(now),
         }
         self.act(now);
     }

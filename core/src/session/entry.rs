@@ -252,6 +252,15 @@ impl VenueError {
         Self::of_login("the login cannot be sent")
     }
 
+    /// Too many connections of the account have the channel ("Connection count limit").
+    pub(super) fn crowded_out() -> Self {
+        let rejection = Rejection {
+            code: 0,
+            reason: Reason::Conflict,
+        };
+        Self::new(rejection, "too many connections of the account have it")
+    }
+
     /// The login was not answered in time.
     pub(super) fn unanswered() -> Self {
         Self::of_login("the login was not answered")

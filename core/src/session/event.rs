@@ -5,6 +5,7 @@ use core::fmt;
 
 use super::backfill::Unfillable;
 use super::books::BookState;
+use super::listen_key::KeyChange;
 use super::sequence::{Disorder, GapCause};
 use super::stream::Stream;
 use crate::connection::Status;
@@ -76,6 +77,8 @@ pub enum Event<'a> {
     },
     /// The venue has announced something.
     Notice(Notice),
+    /// What has become of the key that opens the account's stream (Binance's futures markets).
+    Key(KeyChange),
     /// A message that could not be used; the stream goes on.
     Undecoded(Undecoded<'a>),
 }
@@ -159,6 +162,12 @@ pub enum Notice {
     /// The connection is about to be closed (Binance `serverShutdown`, OKX notice 64008). The
     /// session renews it at once.
     Shutdown {
+        /// When the venue said so, if it tells.
+        sent_time: Option<UnixNanos>,
+    },
+    /// No more of the account is told on this connection (Binance `listenKeyExpired`,
+    /// `eventStreamTerminated`). The session sees to it that it is told again.
+    AccountEnded {
         /// When the venue said so, if it tells.
         sent_time: Option<UnixNanos>,
     },

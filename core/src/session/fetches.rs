@@ -28,30 +28,28 @@ pub enum Purpose {
     Snapshot(usize),
     /// Trades of this stream that were missed.
     Trades(usize, Missing),
+    /// The key that opens the account's stream.
+    ObtainKey,
+    /// More time for it.
+    RenewKey,
 }
 
 impl Purpose {
-    /// The stream.
+    /// The stream, where it is about one.
     #[must_use]
-    pub const fn stream(self) -> usize {
+    pub const fn stream(self) -> Option<usize> {
         match self {
-            Self::Snapshot(stream) | Self::Trades(stream, _) => stream,
-        }
-    }
-
-    const fn priority(self) -> Priority {
-        match self {
-            Self::Snapshot(_) => Priority::Snapshot,
-            Self::Trades(..) => Priority::Backfill,
+            Self::Snapshot(stream) | Self::Trades(stream, _) => Some(stream),
+            Self::ObtainKey | Self::RenewKey => None,
         }
     }
 }
 
 pub(super) type Fetches = Desk<Purpose>;
 
-/// At most one request for each stream.
+/// At most one request for each stream, and one for the key of an account.
 pub(super) fn fetches(settings: &Settings, streams: usize, seed: [u8; 32]) -> Fetches {
-    Desk::new(settings.rest.clone(), streams, seed)
+    Desk::new(settings.rest.clone(), streams + 1, seed)
 }
 
 impl Session {
@@ -70,8 +68,10 @@ impl Session {
     }
 
     fn ask_not_before(&mut self, now: Time, not_before: Time, purpose: Purpose) -> bool {
-        let stream = purpose.stream();
-        if self.is_asked_for(stream) {
+        if purpose
+            .stream()
+            .is_none_or(|stream| self.is_asked_for(stream))
+        {
             return false;
         }
         let Some(errand) = self.errand(purpose) else {
@@ -86,6 +86,8 @@ impl Session {
                 self.ask_for_trades(now);
                 self.is_asked_for(stream)
             }
+            // The session's own affair.
+            Purpose::ObtainKey | Purpose::RenewKey => false,
         }
     }
 
@@ -111,7 +113,7 @@ impl Session {
     }
 
     fn is_asked_for(&self, stream: usize) -> bool {
-        self.fetches.jobs().any(|job| job.stream() == stream)
+        self.fetches.jobs().any(|job| job.stream() == Some(stream))
     }
 
     /// What is to be sent, where the venue offers it.
@@ -119,7 +121,11 @@ impl Session {
         let query = query(&self.streams, purpose)?;
         let mut target = String::from(self.fetches.endpoint().path.as_str());
         let cost = venue::write_target(self.market, query, &mut target).ok()?;
-        Some(Errand::question(target, cost, purpose.priority()))
+        let priority = match purpose {
+            Purpose::Snapshot(_) => Priority::Snapshot,
+            Purpose::Trades(..) | Purpose::ObtainKey | Purpose::RenewKey => Priority::Backfill,
+        };
+        Some(Errand::question(target, cost, priority))
     }
 
     /// What became of a request. Each event that the answer brings is handed to `each`, behind
@@ -136,9 +142,15 @@ impl Session {
             add(&mut self.streams.statistics.fetches_late, 1);
             return;
         };
-        match answer.as_ref().map_or(None, Answer::text) {
-            Some(text) => self.answered(now, received, ticket, text, each),
-            None => self.fetch_failed(now, ticket),
+        let text = answer.as_ref().map_or(None, Answer::text);
+        match (ticket.job, answer, text) {
+            (Purpose::ObtainKey | Purpose::RenewKey, Ok(answer), Some(text)) => {
+                self.key_answered(now, ticket, (answer.status, text));
+            }
+            (Purpose::Snapshot(_) | Purpose::Trades(..), _, Some(text)) => {
+                self.answered(now, received, ticket, text, each);
+            }
+            (_, _, _) => self.fetch_failed(now, ticket),
         }
         self.act(now);
     }
@@ -158,13 +170,14 @@ impl Session {
         let decoder = self.reader.decoder_mut();
         match decoder.decode_answer(query, text) {
             Ok(Decoded::Events { count, .. }) => match ticket.job {
-                Purpose::Snapshot(_) => {
-                    self.lend_answer(now, received, ticket, text, count, each);
+                Purpose::Snapshot(stream) => {
+                    self.lend_answer(now, received, (stream, ticket), text, count, each);
                 }
                 Purpose::Trades(stream, asked) => {
                     let reached = self.lend_missing(received, stream, asked, (text, count), each);
                     self.backfilled(now, ticket, reached);
                 }
+                Purpose::ObtainKey | Purpose::RenewKey => {}
             },
             Ok(Decoded::Control) => {
                 let rejection = match decoder.control(text) {
@@ -192,13 +205,13 @@ impl Session {
         &mut self,
         now: Time,
         received: UnixNanos,
-        ticket: Ticket<Purpose>,
+        (stream, ticket): (usize, Ticket<Purpose>),
         text: &str,
         count: usize,
         each: &mut impl FnMut(Heard<'_>),
     ) {
         self.tell_notes(received, each);
-        let (decoder, stream) = (self.reader.decoder(), ticket.job.stream());
+        let decoder = self.reader.decoder();
         // An answer without a book is as good as none.
         let mut is_of_use = false;
         for event in (0..count).filter_map(|index| decoder.event(text, index)) {
@@ -286,6 +299,9 @@ impl Session {
 
     /// It is asked for again after a while, unless it has been asked for often enough.
     fn fetch_failed(&mut self, now: Time, ticket: Ticket<Purpose>) {
+        if ticket.job.stream().is_none() {
+            return self.key_unanswered(now, ticket);
+        }
         add(&mut self.streams.statistics.fetches_failed, 1);
         let given_up = matches!(ticket.job, Purpose::Trades(..)) && ticket.attempts >= ATTEMPTS;
         match given_up {
@@ -299,6 +315,7 @@ impl Session {
         match job {
             Purpose::Trades(stream, asked) => self.streams.give_up(stream, asked, why),
             Purpose::Snapshot(stream) => self.streams.books.refused(now, stream),
+            Purpose::ObtainKey | Purpose::RenewKey => {}
         }
     }
 
@@ -314,7 +331,7 @@ impl Session {
 /// What is asked.
 fn query(streams: &Streams, purpose: Purpose) -> Option<Query<'_>> {
     let entries = streams.subscriptions.entries();
-    let stream = &entries.get(purpose.stream())?.stream;
+    let stream = &entries.get(purpose.stream()?)?.stream;
     let asked = match purpose {
         Purpose::Snapshot(_) => Asked::Book(stream.channel),
         Purpose::Trades(_, Missing { from, to }) => Asked::Trades {
@@ -322,6 +339,7 @@ fn query(streams: &Streams, purpose: Purpose) -> Option<Query<'_>> {
             from,
             to,
         },
+        Purpose::ObtainKey | Purpose::RenewKey => return None,
     };
     Some(Query {
         asked,

@@ -7,6 +7,7 @@ mod drain;
 mod entry;
 mod event;
 mod fetches;
+mod listen_key;
 mod login;
 mod lookup;
 mod notes;
@@ -32,8 +33,9 @@ pub use books::BookState;
 pub use drain::Drain;
 pub use event::{Change, Event, Gap, Heard, Notice, Undecoded, VenueError};
 pub use fetches::Purpose;
+pub use listen_key::KeyChange;
 pub use sequence::{Disorder, GapCause, Numbers};
-pub use settings::{Settings, SettingsError, Timing};
+pub use settings::{Access, Settings, SettingsError, Timing};
 pub use statistics::Statistics;
 
 pub use crate::market::Missing;
@@ -54,6 +56,7 @@ use books::Books;
 use drain::Reader;
 use entry::Entry;
 use fetches::Fetches;
+use listen_key::ListenKey;
 use login::Login;
 use notes::{Note, Notes};
 pub(crate) use pace::Pace;
@@ -92,6 +95,8 @@ pub struct Session {
     reader: Reader,
     streams: Streams,
     fetches: Fetches,
+    /// The key of the account's stream, where it takes one.
+    key: ListenKey,
     pacing: Pacing,
     /// The answer to a login is due so long after it was sent.
     login_within: Duration,
@@ -140,13 +145,18 @@ impl Session {
         Ok(Self {
             market: plan.market,
             fetches: fetches::fetches(&settings, entries.len(), seed),
+            key: match settings.access {
+                Access::Target => ListenKey::Missing,
+                Access::Login | Access::Subscription => ListenKey::Needless,
+            },
             connection: Connection::new(plan.name, settings.connection, seed)?,
             reader: Reader::new(Decoder::new(plan.market)),
             streams: Streams {
                 notes: Notes::for_streams(entries.len()),
                 books: Books::new(plan.market, entries.iter().map(|entry| &entry.stream)),
                 subscriptions: Subscriptions::new(entries, settings.timing, acks),
-                login: Login::new(),
+                login: Login::new(plan.market.venue(), settings.access),
+                access: settings.access,
                 seeking: VecDeque::new(),
                 statistics: Statistics::default(),
             },
@@ -161,6 +171,10 @@ impl Session {
     /// Takes an input in. Every input is legal in every phase; one that names a stale epoch
     /// changes nothing.
     pub fn handle(&mut self, now: Time, input: Input) {
+        if input == Input::Start && self.key == ListenKey::Missing {
+            // There is no dial without a key.
+            self.connection.handle(now, Input::Withhold);
+        }
         self.connection.handle(now, input);
         self.take_statuses(now);
         if input == Input::Timeout {
@@ -180,13 +194,19 @@ impl Session {
 
     /// What is to be signed, from [`Action::Sign`] until [`signed`](Self::signed).
     #[must_use]
-    pub const fn challenge(&self) -> Option<Challenge> {
-        self.streams.login.challenge()
+    pub fn challenge(&self) -> Option<Challenge> {
+        match self.connection.awaits_signature() {
+            true => Some(Challenge::Target),
+            false => self.streams.login.challenge(),
+        }
     }
 
     /// The answer to [`Action::Sign`]: the finished request, or that there is none. It is queued
     /// to be written and kept nowhere else; one that nobody awaits is thrown away.
     pub fn signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        if self.connection.awaits_signature() {
+            return self.target_signed(now, epoch, answer);
+        }
         if !self.streams.login.awaits(epoch) {
             return;
         }
@@ -209,6 +229,26 @@ impl Session {
         self.act(now);
     }
 
+    /// The answer to what the upgrade request needs. Where there is none, whoever holds the secrets
+    /// has lost the key.
+    fn target_signed(&mut self, now: Time, epoch: Epoch, answer: Result<&str, Unsigned>) {
+        if self.connection.epoch() != Some(epoch) {
+            return;
+        }
+        self.connection.signed(now, epoch, answer);
+        match self.connection.phase() {
+            Phase::Upgrading => self.key_used(),
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Connecting
+            | Phase::Open
+            | Phase::Closing
+            | Phase::Releasing => self.forget_key(now),
+        }
+        self.take_statuses(now);
+        self.act(now);
+    }
+
     /// The bytes to write to the socket next.
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
@@ -225,7 +265,8 @@ impl Session {
     /// The next deadline and its name; when it passes, [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, Timer)> {
-        let fetch = self.fetches.wake().map(|at| (at, Timer::Fetch));
+        let fetch = self.fetches.wake().into_iter().chain(self.key_due());
+        let fetch = fetch.map(|at| (at, Timer::Fetch));
         let deadlines = self.connection.poll_timeout().into_iter().chain(fetch);
         deadlines.min_by_key(|&(at, _)| at)
     }
@@ -274,18 +315,23 @@ impl Session {
             Status::Open { .. } => {
                 add(&mut self.streams.statistics.opened, 1);
                 self.pacing.restart();
-                self.streams.subscriptions.opened(now);
+                self.streams.opened(now);
+                self.check_key(now);
             }
             Status::Down { cause, .. } => {
                 add(&mut self.streams.statistics.downs, 1);
                 self.streams.statistics.last_cause = Some(cause);
                 self.pacing.restart();
                 self.streams.closed(now);
+                self.doubt_key(now);
                 // What it was to be the beginning of is gone.
                 self.fetches
                     .forget(|job| matches!(job, Purpose::Snapshot(_)));
             }
             Status::Stopped => {
+                if self.key != ListenKey::Needless {
+                    self.key = ListenKey::Missing;
+                }
                 self.fetches.forget(|_| true);
                 self.streams.seek_no_more();
             }
@@ -295,6 +341,9 @@ impl Session {
 
     fn timeout(&mut self, now: Time) {
         self.time_fetches(now);
+        if self.key_due().is_some_and(|due| due <= now) {
+            self.key_ended(now);
+        }
         if self.streams.login.due().is_some_and(|due| due <= now) {
             self.streams.login_failed(now, VenueError::unanswered());
         }
@@ -340,6 +389,7 @@ impl Session {
         self.pacing.proceed();
         self.ask_for_books(now);
         self.ask_for_trades(now);
+        self.tend_key(now);
         if self.connection.phase() == Phase::Open {
             self.log_in(now);
             self.send_requests(now);
@@ -375,7 +425,11 @@ impl Session {
         }
         let frames_at = self.connection.message_free_at(now);
         if self.pacing.admits(now, frames_at) {
-            self.streams.login.ask(epoch, now + self.login_within);
+            let id = match self.market.venue() {
+                Venue::Binance => self.streams.subscriptions.take_id(),
+                Venue::Okx => 0,
+            };
+            self.streams.login.ask(epoch, id, now + self.login_within);
         }
     }
 

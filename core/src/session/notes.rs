@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use super::backfill::Unfillable;
 use super::books::BookState;
 use super::event::Notice;
+use super::listen_key::KeyChange;
 use super::sequence::GapCause;
 use crate::connection::Status;
 use crate::market::Missing;
@@ -47,6 +48,7 @@ pub(super) enum Note {
         unfillable: Option<Unfillable>,
     },
     Notice(Notice),
+    Key(KeyChange),
 }
 
 /// The notes that wait.

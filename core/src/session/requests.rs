@@ -50,6 +50,12 @@ impl Requests {
         self.last_id + 1
     }
 
+    /// The next number, for a request that is not one of these.
+    pub(super) const fn take_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// The request with the next number has been sent.
     pub(super) fn sent(&mut self, operation: Operation, due: Time) -> RequestId {
         self.last_id += 1;

@@ -6,9 +6,12 @@ use core::fmt;
 use core::time::Duration;
 
 use super::stream::{Reached, Stream};
-use crate::connection::{Config, ConfigError, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate};
+use crate::connection::{
+    Config, ConfigError, Endpoint, Heartbeat, Ping, Quota, Retry, Rotate, Target,
+};
+use crate::market::Market;
 use crate::plan::SessionPlan;
-use crate::venue::{self, Profile, RequestError};
+use crate::venue::{self, Profile, RequestError, RouteName};
 
 /// The header of a frame that a client sends, at most (RFC 6455 section 5.2).
 const FRAME: usize = 14;
@@ -30,9 +33,35 @@ pub struct Settings {
     pub request_bytes: usize,
     /// The deadlines of subscriptions.
     pub timing: Timing,
+    /// How streams are come by that are served to holders of keys.
+    pub access: Access,
     /// Where streams stood when they were last listened to: what they missed since is a gap before
     /// their first message. Streams that the session does not have are passed over.
     pub reached: Vec<Reached>,
+}
+
+/// How a session comes by streams that are served to holders of keys alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// The connection logs in, then they are asked for like others: OKX, and Binance spot with a key
+    /// of the kind Ed25519.
+    Login,
+    /// One signed request is login and subscription: Binance spot with any other key.
+    Subscription,
+    /// The connection is the subscription, and a secret in its target the login: Binance's futures
+    /// markets.
+    Target,
+}
+
+impl Access {
+    /// What the session's market asks for; on Binance spot, what every kind of key may do.
+    fn of(plan: &SessionPlan) -> Self {
+        match (plan.market, plan.route) {
+            (Market::BinanceUsdm | Market::BinanceCoinm, RouteName::Private) => Self::Target,
+            (Market::BinanceSpot, RouteName::Api) => Self::Subscription,
+            _ => Self::Login,
+        }
+    }
 }
 
 /// The deadlines of subscriptions.
@@ -102,6 +131,7 @@ impl Settings {
                 ack: profile.ack_within,
                 ..Timing::DEFAULT
             },
+            access: Access::of(plan),
             reached: Vec::new(),
         }
     }
@@ -150,6 +180,9 @@ impl Settings {
     }
 
     fn check_stream(&self, plan: &SessionPlan, stream: &Stream) -> Result<(), SettingsError> {
+        if self.access == Access::Target && !plan.market.is_asked_for(stream.channel) {
+            return Ok(());
+        }
         let error = match venue::encode(
             plan.market,
             venue::Operation::Unsubscribe,
@@ -198,6 +231,10 @@ fn connection(plan: &SessionPlan, profile: &Profile) -> Config {
         pong_reserve: 1,
         dials: Some(quota(profile.dials)),
         transmit: TRANSMIT,
+        target: match Access::of(plan) {
+            Access::Target => Target::Signed,
+            Access::Login | Access::Subscription => Target::Plain,
+        },
         ..Config::new(plan.endpoint.clone())
     }
 }

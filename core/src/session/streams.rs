@@ -9,6 +9,7 @@ use super::event::{Change, Event, Gap, Notice, VenueError};
 use super::login::{Answer, Login};
 use super::notes::{Note, Notes, Step};
 use super::sequence::{Disorder, GapCause, Numbers, Verdict};
+use super::settings::Access;
 use super::statistics::{Statistics, add};
 use super::subscriptions::Subscriptions;
 use crate::market::{self, Body, BookKind, Missing};
@@ -23,6 +24,7 @@ pub(super) struct Streams {
     pub(super) notes: Notes,
     pub(super) books: Books,
     pub(super) login: Login,
+    pub(super) access: Access,
     pub(super) statistics: Statistics,
     /// Streams whose next missing trades are to be asked for.
     pub(super) seeking: VecDeque<usize>,
@@ -45,6 +47,8 @@ pub(super) enum Judged {
 pub(super) enum Then {
     GoOn,
     Renew,
+    /// The key that has opened the connection is gone.
+    GetKey,
 }
 
 impl Streams {
@@ -236,6 +240,7 @@ impl Streams {
         add(&mut self.statistics.control, 1);
         let (subscriptions, notes) = (&mut self.subscriptions, &mut self.notes);
         match control {
+            Control::Ack { id } if self.login.is_answered_by(id) => self.logged_in(now),
             Control::Ack { id } => subscriptions.acknowledged(now, id, notes),
             Control::Subscribed { subject, .. } => {
                 if let Some(place) = place(subscriptions, subject) {
@@ -254,8 +259,8 @@ impl Streams {
                 subject,
             } => {
                 let error = VenueError::new(rejection, message);
-                match self.login.answer_in(rejection).filter(|_| id.is_none()) {
-                    Some(Answer::Agreed) => self.logged_in(),
+                match self.login.answer_in(id, rejection) {
+                    Some(Answer::Agreed) => self.logged_in(now),
                     Some(Answer::Refused) => self.login_failed(now, error),
                     None => self.refused(now, id, subject, error),
                 }
@@ -265,15 +270,40 @@ impl Streams {
                 return Then::Renew;
             }
             Control::Notice { code, .. } => self.notice(Notice::Other { code }),
-            Control::LoggedIn => self.logged_in(),
-            // Private channels, and answers to questions that we do not ask.
-            Control::Answer { .. }
-            | Control::ConnectionCount { .. }
-            | Control::ConnectionRefused { .. }
-            | Control::AccountEnded { .. }
-            | Control::Pong => {}
+            Control::LoggedIn => self.logged_in(now),
+            Control::ConnectionRefused { channel, .. } => self.crowded_out(now, channel),
+            Control::AccountEnded { sent_time } => {
+                self.notice(Notice::AccountEnded { sent_time });
+                if self.access == Access::Target {
+                    return Then::GetKey;
+                }
+                self.account_ended(now);
+            }
+            // Answers to questions that we do not ask.
+            Control::Answer { .. } | Control::ConnectionCount { .. } | Control::Pong => {}
         }
         Then::GoOn
+    }
+
+    /// The account has too many connections with this channel: what was acknowledged is refused.
+    fn crowded_out(&mut self, now: Time, channel: &str) {
+        let refused = |entry: &Entry| entry.stream.channel.family() == channel;
+        for place in 0..self.subscriptions.entries().len() {
+            if self.subscriptions.entries().get(place).is_some_and(refused) {
+                let error = VenueError::crowded_out();
+                self.subscriptions
+                    .refused(now, place, error, &mut self.notes);
+            }
+        }
+    }
+
+    /// The venue tells no more of the account on this connection, until it is asked for again.
+    fn account_ended(&mut self, now: Time) {
+        if self.access == Access::Subscription {
+            self.login.forget();
+        }
+        let subscriptions = &mut self.subscriptions;
+        subscriptions.account_ended(now, self.access, &mut self.notes);
     }
 
     fn refused(
@@ -290,9 +320,28 @@ impl Streams {
         }
     }
 
-    fn logged_in(&mut self) {
+    fn logged_in(&mut self, now: Time) {
         if self.login.agreed() {
-            self.subscriptions.admit();
+            self.admitted(now);
+        }
+    }
+
+    /// What is served to holders of keys may be asked for, or is subscribed already.
+    fn admitted(&mut self, now: Time) {
+        self.subscriptions.admit();
+        match self.access {
+            Access::Login => {}
+            Access::Subscription | Access::Target => {
+                self.subscriptions.confirm_private(now, &mut self.notes);
+            }
+        }
+    }
+
+    /// The connection stands.
+    pub(super) fn opened(&mut self, now: Time) {
+        self.subscriptions.opened(now);
+        if self.access == Access::Target {
+            self.admitted(now);
         }
     }
 
@@ -335,6 +384,7 @@ impl Streams {
                 }
             }
             Note::Notice(notice) => Event::Notice(notice),
+            Note::Key(change) => Event::Key(change),
             Note::Subscription { stream, step } => tell_step(entry(stream)?, step)?,
             Note::Book { stream, state } => {
                 let stream = &entry(stream)?.stream;

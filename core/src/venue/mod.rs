@@ -24,4 +24,4 @@ pub use login::{BinanceLogin, Challenge, OkxLogin, Unsigned};
 pub use profile::{Ping, Profile, Quota, Retry, Route, RouteName};
 pub use query::{Asked, Query};
 pub use request::{Operation, RequestError, Subscription, encode, stream_name};
-pub use target::{Cost, write_target};
+pub use target::{Cost, write_listen_key, write_target};

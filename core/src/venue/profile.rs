@@ -53,7 +53,7 @@ pub struct Route {
     /// The venue's host.
     pub host: &'static str,
     /// Path of the upgrade request. Binance: the combined form, because `bookTicker` and
-    /// `depth<N>` on spot do not say what they are without it.
+    /// `depth<N>` on spot do not say what they are without it. A `*` stands for a secret.
     pub path: &'static str,
 }
 
@@ -143,6 +143,10 @@ impl Profile {
     /// for longer than any of these proves itself when it speaks.
     #[must_use]
     pub const fn first_data_within(&self, channel: Channel) -> Duration {
+        if channel.is_private() {
+            // An account that does nothing is told nothing.
+            return Duration::MAX;
+        }
         if channel.is_sparse() {
             return SPARSE;
         }
@@ -228,6 +232,16 @@ impl Market {
             }
         }
         families
+    }
+
+    /// Whether a channel is asked for by a request on the connection. An account of Binance's futures
+    /// markets is told by the connection itself, which a secret in its target has opened.
+    #[must_use]
+    pub const fn is_asked_for(self, channel: Channel) -> bool {
+        !matches!(
+            (self, channel),
+            (Self::BinanceUsdm | Self::BinanceCoinm, Channel::UserData)
+        )
     }
 
     /// Whether the channel can be collected: an endpoint serves it, or it is polled over REST.
@@ -381,11 +395,18 @@ const RETRY: Retry = Retry {
 
 const BINANCE_SPOT: Profile = Profile {
     market: Market::BinanceSpot,
-    routes: &[Route {
-        name: RouteName::Stream,
-        host: "stream.binance.com",
-        path: "/stream",
-    }],
+    routes: &[
+        Route {
+            name: RouteName::Stream,
+            host: "stream.binance.com",
+            path: "/stream",
+        },
+        Route {
+            name: RouteName::Api,
+            host: "ws-api.binance.com",
+            path: "/ws-api/v3",
+        },
+    ],
     rest_host: "api.binance.com",
     ping: Ping::Frame,
     // The server pings every 20 s (documented), so silence is noticed before we need to ask.
@@ -429,6 +450,12 @@ const BINANCE_USDM: Profile = Profile {
             host: "fstream.binance.com",
             path: "/market/stream",
         },
+        // Nothing is told that is not named, the end of the key included.
+        Route {
+            name: RouteName::Private,
+            host: "fstream.binance.com",
+            path: "/private/ws?listenKey=*&events=ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/listenKeyExpired",
+        },
     ],
     rest_host: "fapi.binance.com",
     ping: Ping::Frame,
@@ -462,11 +489,18 @@ const BINANCE_USDM: Profile = Profile {
 
 const BINANCE_COINM: Profile = Profile {
     market: Market::BinanceCoinm,
-    routes: &[Route {
-        name: RouteName::Stream,
-        host: "dstream.binance.com",
-        path: "/stream",
-    }],
+    routes: &[
+        Route {
+            name: RouteName::Stream,
+            host: "dstream.binance.com",
+            path: "/stream",
+        },
+        Route {
+            name: RouteName::Private,
+            host: "dstream.binance.com",
+            path: "/ws/*",
+        },
+    ],
     rest_host: "dapi.binance.com",
     ping: Ping::Frame,
     // The server pings every 3 minutes only (documented), so we ask.
@@ -510,6 +544,11 @@ const OKX: Profile = Profile {
             name: RouteName::Business,
             host: "ws.okx.com",
             path: "/ws/v5/business",
+        },
+        Route {
+            name: RouteName::Private,
+            host: "ws.okx.com",
+            path: "/ws/v5/private",
         },
     ],
     rest_host: "openapi.okx.com",

@@ -52,6 +52,14 @@ pub fn encode<'a>(
     out: &mut String,
 ) -> Result<usize, RequestError> {
     out.clear();
+    let mut subscriptions = subscriptions.into_iter().peekable();
+    if let Some(first) = subscriptions.peek()
+        && first.channel == Channel::UserData
+    {
+        // One account, and so one to a request.
+        check(market, *first)?;
+        return write_account(market, operation, id, out).map(|()| 1);
+    }
     let mut count = 0;
     for subscription in subscriptions {
         let before = out.len();
@@ -87,11 +95,11 @@ pub fn stream_name(
 ) -> Result<(), RequestError> {
     check(market, subscription)?;
     match market.venue() {
-        Venue::Binance => {
+        Venue::Binance if subscription.channel != Channel::UserData => {
             write_stream(subscription, out);
             Ok(())
         }
-        Venue::Okx => Err(RequestError::NotOffered(subscription.channel)),
+        Venue::Binance | Venue::Okx => Err(RequestError::NotOffered(subscription.channel)),
     }
 }
 
@@ -162,10 +170,33 @@ fn write_argument(subscription: Subscription<'_>, out: &mut String) {
     } = subscription;
     let key = match channel.scope() {
         Scope::InstrumentType | Scope::AnyType => "instType",
-        Scope::Instrument | Scope::Pair | Scope::Contract | Scope::Market => "instId",
+        Scope::Instrument | Scope::Pair | Scope::Contract => "instId",
+        Scope::Market => return push(out, format_args!(r#"{{"channel":"{channel}"}}"#)),
     };
     let argument = format_args!(r#"{{"channel":"{channel}","{key}":"{instrument}"}}"#);
     push(out, argument);
+}
+
+/// Asks for the account's events on a connection of the WebSocket API that is logged in ("User Data
+/// Stream subscription"); without a number all subscriptions are meant.
+fn write_account(
+    market: Market,
+    operation: Operation,
+    id: u64,
+    out: &mut String,
+) -> Result<(), RequestError> {
+    if market != Market::BinanceSpot {
+        return Err(RequestError::NotOffered(Channel::UserData));
+    }
+    let verb = match operation {
+        Operation::Subscribe => "subscribe",
+        Operation::Unsubscribe => "unsubscribe",
+    };
+    push(
+        out,
+        format_args!(r#"{{"id":{id},"method":"userDataStream.{verb}"}}"#),
+    );
+    Ok(())
 }
 
 fn write_start(market: Market, operation: Operation, id: u64, out: &mut String) {
@@ -300,6 +331,38 @@ mod tests {
         assert_eq!(
             out,
             r#"{"id":"7","op":"unsubscribe","args":[{"channel":"books","instId":"BTC-USDT-SWAP"}]}"#
+        );
+    }
+
+    #[test]
+    fn accounts_are_asked_for_where_a_request_does() {
+        let mut out = String::new();
+        let mut one = |market, operation, wanted: &[Subscription<'_>]| {
+            let wanted = wanted.iter().copied();
+            let written = encode(market, operation, 3, wanted, 4000, &mut out);
+            written.map(|count| (count, out.clone()))
+        };
+        let account = [subscription(Channel::UserData, "")];
+        for (operation, verb) in [
+            (Operation::Subscribe, "subscribe"),
+            (Operation::Unsubscribe, "unsubscribe"),
+        ] {
+            let request = format!(r#"{{"id":3,"method":"userDataStream.{verb}"}}"#);
+            let written = one(Market::BinanceSpot, operation, &account);
+            assert_eq!(written, Ok((1, request)));
+        }
+        for market in [Market::BinanceUsdm, Market::BinanceCoinm] {
+            let refused = Err(RequestError::NotOffered(Channel::UserData));
+            assert_eq!(one(market, Operation::Subscribe, &account), refused);
+            assert!(!market.is_asked_for(Channel::UserData));
+        }
+        let wanted = [
+            subscription(Channel::Account, ""),
+            subscription(Channel::Orders, "ANY"),
+        ];
+        assert_eq!(
+            one(Market::Okx, Operation::Subscribe, &wanted).unwrap().1,
+            r#"{"id":"3","op":"subscribe","args":[{"channel":"account"},{"channel":"orders","instType":"ANY"}]}"#
         );
     }
 

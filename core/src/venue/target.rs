@@ -67,6 +67,21 @@ pub fn write_target(
     cost.ok_or_else(|| RequestError::NotOffered(query.asked.channel()))
 }
 
+/// Appends the path of a request for the `listenKey` of an account (to get it, or to renew it) to
+/// `out`, where the market has such keys ("Start User Data Stream", USD-M and COIN-M).
+pub fn write_listen_key(market: Market, out: &mut String) -> Option<Cost> {
+    out.push_str(match market {
+        Market::BinanceUsdm => "/fapi/v1/listenKey",
+        Market::BinanceCoinm => "/dapi/v1/listenKey",
+        Market::BinanceSpot | Market::Okx => return None,
+    });
+    Some(Cost {
+        allowance: Allowance::BinanceFutures,
+        weight: 1,
+        body_limit: FIGURES,
+    })
+}
+
 fn spot(query: Query<'_>, out: &mut String) -> Option<Cost> {
     let allowance = Allowance::BinanceSpot;
     let (weight, body_limit) = match query.asked {

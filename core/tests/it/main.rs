@@ -25,6 +25,7 @@ mod reference;
 mod reference_account;
 mod reference_binance;
 mod reference_okx;
+mod session_account;
 mod session_backfill;
 mod session_books;
 mod session_fetches;

@@ -112,6 +112,7 @@ fn words(event: &Event<'_>) -> String {
         | Event::Filled { .. }
         | Event::Unfillable { .. }
         | Event::Notice(_)
+        | Event::Key(_)
         | Event::Undecoded(_)) => format!("{other:?}"),
     }
 }

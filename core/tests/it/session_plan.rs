@@ -144,9 +144,7 @@ fn books_of_okx_are_spread_so_that_no_session_has_thirty() {
 fn every_planned_session_can_be_made() {
     let mut wishes = Vec::new();
     for market in Market::ALL {
-        // Sessions of an account need more than streams.
-        let offered = Channel::all()
-            .filter(|&channel| market.route(channel).is_some() && !channel.is_private());
+        let offered = Channel::all().filter(|&channel| market.route(channel).is_some());
         wishes.extend(offered.map(|channel| Wanted {
             market,
             instrument: match channel.scope() {

@@ -63,6 +63,7 @@ impl Said {
                 why,
             } => Self::Settled(stream.to_string(), (missing.from, missing.to), why.name()),
             Event::Notice(notice) => Self::Notice(format!("{notice:?}")),
+            Event::Key(change) => Self::Notice(format!("key {}", change.name())),
             Event::Undecoded(Undecoded::Malformed(error)) => Self::Undecoded(error.to_string()),
             Event::Undecoded(other) => Self::Undecoded(format!("{other:?}")),
             Event::Status(Status::Open { .. }) => Self::Open,

@@ -49,7 +49,8 @@ impl Told {
             | Event::Status(_)
             | Event::Subscription { .. }
             | Event::Book { .. }
-            | Event::Notice(_) => {}
+            | Event::Notice(_)
+            | Event::Key(_) => {}
         }
     }
 

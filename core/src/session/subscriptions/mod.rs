@@ -26,7 +26,7 @@ use super::event::VenueError;
 use super::lookup::Lookup;
 use super::notes::{Notes, Step};
 use super::requests::Requests;
-use super::settings::Timing;
+use super::settings::{Access, Timing};
 use super::stream::Stream;
 use crate::market::Channel;
 use crate::time::Time;
@@ -447,6 +447,47 @@ impl Subscriptions {
                 && matches!(entry.standing, Standing::Wanted { not_before } if not_before <= now)
         };
         self.admission == Admission::NotYet && self.entries.iter().any(awaits)
+    }
+
+    /// A number for the login, if it takes one.
+    pub(super) const fn take_id(&mut self) -> RequestId {
+        self.requests.take_id()
+    }
+
+    /// What is served to holders of keys is subscribed with their admission.
+    pub(super) fn confirm_private(&mut self, now: Time, notes: &mut Notes) {
+        let is_private = |entry: &Entry| entry.stream.channel.is_private();
+        for place in 0..self.entries.len() {
+            if self.entries.get(place).is_some_and(is_private) {
+                self.subscribed(now, place, notes);
+            }
+        }
+    }
+
+    /// No more of the account is told here: it is to be asked for again, more slowly each time.
+    pub(super) fn account_ended(&mut self, now: Time, access: Access, notes: &mut Notes) {
+        if access == Access::Subscription && self.admission == Admission::Granted {
+            self.admission = Admission::NotYet;
+        }
+        for place in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(place) else {
+                continue;
+            };
+            let is_on = matches!(
+                entry.standing,
+                Standing::Acknowledged { .. } | Standing::Live
+            );
+            if !entry.stream.channel.is_private() || !is_on {
+                continue;
+            }
+            entry.forget_troubles(now, &self.timing);
+            entry.attempts = entry.attempts.saturating_add(1);
+            entry.interrupt();
+            let not_before = now + entry.renewal_wait(&self.timing);
+            entry.standing = Standing::Wanted { not_before };
+            notes.step(place, Step::Renewing);
+            self.plan(now, not_before);
+        }
     }
 
     /// The connection is logged in.
