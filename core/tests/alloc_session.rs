@@ -94,6 +94,7 @@ impl Pair {
                 | Event::Subscription { .. }
                 | Event::Book { .. }
                 | Event::Notice(_)
+                | Event::Key(_)
                 | Event::Undecoded(_) => {}
             }
         }

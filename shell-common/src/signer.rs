@@ -101,14 +101,12 @@ impl Signer {
         id: MachineId,
         challenge: Challenge,
     ) -> Result<Zeroizing<String>, Unsigned> {
-        let kept = match challenge {
-            Challenge::Target => self.listen_key(id),
-            _ => None,
-        };
-        match kept {
-            Some(listen_key) => Ok(listen_key),
-            None => (self.sign)(id, challenge).map(Zeroizing::new),
+        if challenge == Challenge::Target
+            && let Some(listen_key) = self.listen_key(id)
+        {
+            return Ok(listen_key);
         }
+        (self.sign)(id, challenge).map(Zeroizing::new)
     }
 
     /// Strikes out of what has been read from a machine's socket what nobody is to see.

@@ -99,7 +99,12 @@ impl Machine for Pipe {
                 self.ticks += 1;
                 self.deadline = self.tick.map(|tick| now + tick);
             }
-            Input::Start | Input::Renew | Input::Hold(_) | Input::Stay(_) | Input::Withhold | Input::Permit => {}
+            Input::Start
+            | Input::Renew
+            | Input::Hold(_)
+            | Input::Stay(_)
+            | Input::Withhold
+            | Input::Permit => {}
         }
     }
 

@@ -166,9 +166,9 @@ fn keys(scenario: &Scenario) -> Keys {
 
 /// Has something for every target that is to be signed, and nothing else.
 pub(crate) fn signer() -> Signer {
-    Signer::new(|_, challenge| match challenge {
-        Challenge::Target => Ok("secret".into()),
-        _ => Err(Unsigned),
+    Signer::new(|_, challenge| match challenge == Challenge::Target {
+        true => Ok("secret".into()),
+        false => Err(Unsigned),
     })
 }
 

@@ -152,9 +152,9 @@ impl Session {
             (Purpose::RenewKey, ListenKey::Held { used, .. }) => used,
             _ => Used::NotYet,
         };
-        let change = match job {
-            Purpose::RenewKey => KeyChange::Renewed,
-            _ => KeyChange::Obtained,
+        let change = match job == Purpose::RenewKey {
+            true => KeyChange::Renewed,
+            false => KeyChange::Obtained,
         };
         let earlier = self.fetches.draw(EARLIER);
         self.key = ListenKey::Held {
@@ -169,9 +169,9 @@ impl Session {
 
     fn key_failed(&mut self, now: Time, ticket: Ticket<Purpose>, rejection: Rejection) {
         add(&mut self.streams.statistics.fetches_failed, 1);
-        let change = match ticket.job {
-            Purpose::RenewKey => KeyChange::NotRenewed(rejection),
-            _ => KeyChange::NotObtained(rejection),
+        let change = match ticket.job == Purpose::RenewKey {
+            true => KeyChange::NotRenewed(rejection),
+            false => KeyChange::NotObtained(rejection),
         };
         self.streams.notes.push(Note::Key(change));
         self.fetches.put_back(now, ticket);

@@ -44,7 +44,9 @@ impl Machine for Line {
             | Input::Released(_)
             | Input::Timeout
             | Input::Renew
-            | Input::Hold(_) => {}
+            | Input::Hold(_)
+            | Input::Withhold
+            | Input::Permit => {}
         }
     }
 

@@ -34,9 +34,9 @@ struct Line {
 }
 
 fn signer(challenge: Challenge) -> Result<String, Unsigned> {
-    match challenge {
-        Challenge::Target => Ok(KEY.to_owned()),
-        other => Ok(format!("{other:?}")),
+    match challenge == Challenge::Target {
+        true => Ok(KEY.to_owned()),
+        false => Ok(format!("{challenge:?}")),
     }
 }
 
@@ -228,19 +228,29 @@ fn filled(bytes: &[u8]) -> ReceiveBuffer {
 }
 
 fn words(heard: &Heard<'_>) -> Option<String> {
-    Some(match heard.event {
-        Event::Key(change) => format!("key {}", change.name()),
-        Event::Notice(notice) => format!("{notice:?}"),
-        Event::Subscription { stream, change } => match change {
-            Change::Refused(error) => format!("{stream} refused: {error}"),
-            _ => format!("{stream} {}", change.name()),
-        },
-        Event::Status(Status::Open { .. }) => "open".to_owned(),
-        Event::Status(Status::Down { cause, .. }) => format!("down: {cause}"),
-        Event::Status(_) => return None,
-        Event::Undecoded(undecoded) => format!("{undecoded:?}"),
-        _ => return None,
-    })
+    if let Event::Key(change) = heard.event {
+        return Some(format!("key {}", change.name()));
+    }
+    if let Event::Notice(notice) = heard.event {
+        return Some(format!("{notice:?}"));
+    }
+    if let Event::Status(Status::Down { cause, .. }) = heard.event {
+        return Some(format!("down: {cause}"));
+    }
+    if let Event::Subscription { stream, change } = heard.event {
+        let step = change.name();
+        return Some(match change {
+            Change::Refused(error) => format!("{stream} {step}: {error}"),
+            Change::Requested { .. }
+            | Change::Confirmed
+            | Change::Live
+            | Change::Silent
+            | Change::Renewing
+            | Change::Mute
+            | Change::Unlisted => format!("{stream} {step}"),
+        });
+    }
+    matches!(heard.event, Event::Status(Status::Open { .. })).then(|| "open".to_owned())
 }
 
 fn agreed(id: u64) -> String {
