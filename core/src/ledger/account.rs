@@ -188,9 +188,11 @@ impl Account {
 
     /// The venue counts anew, from this message on.
     fn reset(&mut self, at: UnixNanos, numbers: Option<Numbers>) {
+        // No number tells how much was lost at the end of the old count.
+        self.settle_doubt(at);
         self.rhythm.touch(at);
         self.era = self.era.saturating_add(1);
-        (self.seen, self.reached, self.doubt) = (Runs::new(), None, None);
+        (self.seen, self.reached) = (Runs::new(), None);
         let day = self.days.at(at);
         day.restart();
         day.count(Count::Reset);

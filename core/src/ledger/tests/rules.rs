@@ -89,6 +89,18 @@ fn a_count_that_begins_anew_leaves_the_gaps_of_the_old_one_as_they_are() {
 }
 
 #[test]
+fn what_was_lost_before_a_count_began_anew_is_a_gap_without_numbers() {
+    let mut book = Book::of(Market::Okx, Channel::Books);
+    book.data(snapshot(100), Standing::InOrder);
+    book.overflow();
+    book.data(change(105, 3), Standing::OutOfOrder(Disorder::Reset));
+    book.data(change(3, 200), Standing::InOrder);
+    let day = book.day();
+    assert_eq!(gaps(&day), [(None, "overflow", 0)]);
+    assert_eq!(day.verdict, Verdict::Gaps);
+}
+
+#[test]
 fn a_stream_that_skips_numbers_misses_only_what_it_is_told_to_miss() {
     let mut book = Book::of(Market::BinanceSpot, Channel::BookTicker);
     let top = |last| Some(Numbers::of_book(BookKind::Top(1), None, last, None));
