@@ -7,11 +7,11 @@ use crate::market::{Channel, Content, Missing};
 
 /// Gaps of one stream that wait, at most.
 const WAITING: usize = 8;
-/// A gap of more trades is not asked for: with live data to collect the venue's allowance has
-/// better uses.
-const LONGEST: u64 = 5_000;
-/// Answers that one gap is filled from, at most.
-const ANSWERS: u32 = 100;
+/// A gap of more trades is not asked for: half an hour of a busy market. Snapshots go before it,
+/// and more would keep others waiting for too long.
+const LONGEST: u64 = 100_000;
+/// Answers that one gap is filled from, at most: OKX has a hundred trades in each.
+const ANSWERS: u32 = 1_000;
 /// Pieces that late messages may cut a gap into.
 const PIECES: usize = 64;
 

@@ -153,8 +153,8 @@ fn gaps_that_are_too_long_or_too_many_stay_gaps() {
             r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1,"s":"BTCUSDT","t":{id},"p":"1","q":"1","T":1,"m":true,"M":true}}}}"#
         )
     };
-    world.exchange().say(&far(10_000));
-    (0..9).for_each(|gap| world.exchange().say(&far(10_002 + 2 * gap)));
+    world.exchange().say(&far(200_000));
+    (0..9).for_each(|gap| world.exchange().say(&far(200_002 + 2 * gap)));
     world.run(seconds(1));
     let said = world.news();
     let how = |how| {
