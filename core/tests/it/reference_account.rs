@@ -11,13 +11,13 @@ type Told = (String, String, Option<i128>);
 
 /// The events of a message of Binance, or `None` if it is of no account.
 pub(crate) fn binance(market: Market, data: &Value) -> Option<Vec<String>> {
-    let (time, symbol) = (nanos(data.get("T")), data.get("s").map(text));
+    let time = nanos(data.get("T"));
     let event = data.get("e")?.as_str()?;
     let told: Vec<Told> = match event {
-        "executionReport" => orders(data, symbol?, time, time),
+        "executionReport" => orders(data, true, time, time),
         "ORDER_TRADE_UPDATE" => {
             let order = &data["o"];
-            orders(order, text(&order["s"]), time, nanos(order.get("T")))
+            orders(order, false, time, nanos(order.get("T")))
         }
         "ALGO_UPDATE" => vec![(algo(&data["o"]), text(&data["o"]["s"]), time)],
         "outboundAccountPosition" => list(&data["B"])
@@ -38,21 +38,21 @@ pub(crate) fn binance(market: Market, data: &Value) -> Option<Vec<String>> {
     Some(shown.collect())
 }
 
-fn orders(o: &Value, symbol: String, time: Option<i128>, filled: Option<i128>) -> Vec<Told> {
-    let mut told = vec![(order(o), symbol.clone(), time)];
+fn orders(o: &Value, is_spot: bool, time: Option<i128>, filled: Option<i128>) -> Vec<Told> {
+    let mut told = vec![(order(o, is_spot), text(&o["s"]), time)];
     let quantity = text(&o["l"]);
     let is_filled = quantity.contains(|digit: char| ('1'..='9').contains(&digit));
     if matches!(text(&o["x"]).as_str(), "TRADE" | "CALCULATED") && is_filled {
-        told.push((fill(o), symbol, filled));
+        told.push((fill(o, is_spot), text(&o["s"]), filled));
     }
     told
 }
 
 /// An order of spot has no position, and one of futures no time of its making.
-fn order(o: &Value) -> String {
-    let is_spot = o.get("ps").is_none();
-    let on_spot = |key| given(o, key).filter(|_| is_spot);
-    let on_futures = |key| given(o, key).filter(|_| !is_spot);
+fn order(o: &Value, is_spot: bool) -> String {
+    let on = |wanted: bool, key| Some(o).filter(|_| wanted).and_then(|o| given(o, key));
+    let on_spot = |key| on(is_spot, key);
+    let on_futures = |key| on(!is_spot, key);
     let parent = on_spot("g").or_else(|| on_futures("si"));
     let renamed = on_spot("C").filter(|name| !name.is_empty());
     let named = |figures: Figures| {
@@ -69,7 +69,7 @@ fn order(o: &Value) -> String {
         .put("side", Some(text(&o["S"]).to_lowercase()))
         .put("state", Some(state(&text(&o["X"]))))
         .put("conditional", Some(false))
-        .put("position_side", side(o))
+        .put("position_side", Some(o).filter(|_| !is_spot).and_then(side))
         .put(
             "reduce_only",
             o.get("R").and_then(Value::as_bool).filter(|_| !is_spot),
@@ -84,9 +84,9 @@ fn order(o: &Value) -> String {
         .done()
 }
 
-fn fill(o: &Value) -> String {
-    let is_spot = o.get("ps").is_none();
-    let renamed = given(o, "C").filter(|name| is_spot && !name.is_empty());
+fn fill(o: &Value, is_spot: bool) -> String {
+    let on = |wanted: bool, key| Some(o).filter(|_| wanted).and_then(|o| given(o, key));
+    let renamed = on(is_spot, "C").filter(|name| !name.is_empty());
     Figures::of("fill")
         .put("id", number(&o["t"]))
         .put("order_id", given(o, "i"))
@@ -97,12 +97,12 @@ fn fill(o: &Value) -> String {
             "liquidity",
             Some(if o["m"] == true { "maker" } else { "taker" }),
         )
-        .put("position_side", side(o))
+        .put("position_side", Some(o).filter(|_| !is_spot).and_then(side))
         .put("price", given(o, "L"))
         .put("quantity", given(o, "l"))
-        .put("quote_quantity", given(o, "Y").filter(|_| is_spot))
+        .put("quote_quantity", on(is_spot, "Y"))
         .put("fee", given(o, "n"))
-        .put("realised_profit", given(o, "rp").filter(|_| !is_spot))
+        .put("realised_profit", on(!is_spot, "rp"))
         .done()
 }
 

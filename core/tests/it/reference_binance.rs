@@ -252,7 +252,14 @@ fn candle(k: &Value) -> String {
 
 /// Every field that one of the tickers has; `Q` and `b` to `x` are of spot and futures alone.
 fn ticker(window: &str, data: &Value) -> String {
-    let given = |key: &str| given(data.get(key));
+    // Which members a ticker of this kind has.
+    let members = match text(&data["e"]).as_str() {
+        "24hrMiniTicker" => "cohlvq",
+        "24hrTicker" => "cohlvqQaAbBxpPwOCFLn",
+        _ => "cohlvqpPwOCFLn",
+    };
+    let member = |key: &str| data.get(key).filter(|_| members.contains(key));
+    let given = |key: &str| given(member(key));
     Figures::of("ticker")
         .put("window", Some(window))
         .put("last", given("c"))
@@ -270,11 +277,11 @@ fn ticker(window: &str, data: &Value) -> String {
         .put("average", given("w"))
         .put("volume", given("v"))
         .put("volume_currency", given("q"))
-        .put("open_time", nanos(data.get("O")))
-        .put("close_time", nanos(data.get("C")))
-        .put("first_id", number(&data["F"]))
-        .put("last_id", number(&data["L"]))
-        .put("trades", number(&data["n"]))
+        .put("open_time", nanos(member("O")))
+        .put("close_time", nanos(member("C")))
+        .put("first_id", member("F").and_then(number))
+        .put("last_id", member("L").and_then(number))
+        .put("trades", member("n").and_then(number))
         .done()
 }
 
