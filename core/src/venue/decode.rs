@@ -56,8 +56,8 @@ pub enum Decoded {
     },
     /// Not data; lent by [`Decoder::control`].
     Control,
-    /// A message that the venue documents and that is not decoded here, such as one of an
-    /// account; named by [`Decoder::kind`].
+    /// A message that the venue documents and that is not decoded here, such as what repeats
+    /// another message with fewer fields; named by [`Decoder::kind`].
     Unhandled,
     /// A message of a kind that we have never heard of; what names it, if anything does, is lent
     /// by [`Decoder::kind`].

@@ -1,7 +1,7 @@
 //! Messages of Binance spot, USD-M and COIN-M.
 //!
-//! Sources: "WebSocket Streams for Binance" (spot API docs) and "Websocket Market Streams"
-//! (derivatives docs); the order of the fields is that of recorded messages.
+//! Sources: "WebSocket Streams for Binance" and "WebSocket API" (spot API docs), "Websocket Market
+//! Streams" (derivatives docs); the order of the fields is that of recorded messages.
 
 mod account;
 mod answer;
