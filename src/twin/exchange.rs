@@ -9,6 +9,7 @@ use marketprism_core::ws::handshake::ServerRequest;
 use marketprism_core::ws::{Item, ServerEvent};
 use marketprism_core::{ReceiveBuffer, Time, UnixNanos};
 
+use super::account::{Caller, ListenKey};
 use super::bad_answer::Spell;
 use super::client::{Client, Deadline, Stage};
 use super::desk::{Access, Desk};
@@ -156,6 +157,8 @@ pub struct Exchange {
     pub(super) doors: VecDeque<Door>,
     pub(super) connects: Window,
     pub(super) tolls: Tolls,
+    /// What opens the account's stream, while it is valid.
+    pub(super) listen_key: Option<ListenKey>,
     pub(super) listen_at: Option<Time>,
     pub(super) waiting: VecDeque<Fault>,
     pub(super) retry_at: Option<Time>,
@@ -171,6 +174,7 @@ enum Due {
     Pulse(Place),
     Flush(usize, usize),
     Beat,
+    KeyExpires,
     Listen,
     Strike,
     Retry,
@@ -179,7 +183,11 @@ enum Due {
 
 /// What a client sent, apart from the buffer it came in.
 enum Heard {
-    Request { target: String, wish: Wish },
+    Request {
+        target: String,
+        wish: Wish,
+        caller: Caller,
+    },
     Text(String),
     Pong(Vec<u8>),
     Close,
@@ -231,6 +239,7 @@ impl Exchange {
             doors: VecDeque::new(),
             connects: Window::default(),
             tolls: Tolls::default(),
+            listen_key: None,
             listen_at: None,
             waiting: VecDeque::new(),
             retry_at: None,
@@ -374,6 +383,9 @@ impl Exchange {
         });
         let once = [
             self.beat.map(|at| (at, Due::Beat)),
+            self.listen_key
+                .as_ref()
+                .map(|held| (held.until, Due::KeyExpires)),
             self.listen_at.map(|at| (at, Due::Listen)),
             self.schedule
                 .as_ref()
@@ -393,6 +405,7 @@ impl Exchange {
             Due::Step(place) => self.step(place),
             Due::Pulse(place) => self.pulse(place),
             Due::Beat => self.beat(at),
+            Due::KeyExpires => self.expire_listen_key(at),
             Due::Flush(index, tape) => self.flush(at, index, tape),
             Due::Listen => {
                 self.listen_at = None;
@@ -479,7 +492,11 @@ impl Exchange {
             return;
         }
         match heard {
-            Heard::Request { target, wish } => self.request(now, id, &target, wish),
+            Heard::Request {
+                target,
+                wish,
+                caller,
+            } => self.request(now, id, &target, (wish, &caller)),
             Heard::Text(text) => self.command_text(now, id, &text),
             Heard::Pong(payload) => {
                 if let Some(client) = self.clients.get_mut(&id) {
@@ -564,6 +581,10 @@ impl From<ServerEvent<'_>> for Heard {
             ServerEvent::Request(request) => Self::Request {
                 target: request.target.to_owned(),
                 wish: wish(&request),
+                caller: Caller {
+                    method: request.method.to_owned(),
+                    api_key: request.header("X-MBX-APIKEY").map(str::to_owned),
+                },
             },
             ServerEvent::Item(Item::Text(text)) => Self::Text(text.to_owned()),
             ServerEvent::Item(Item::Pong(payload)) => Self::Pong(payload.to_vec()),

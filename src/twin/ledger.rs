@@ -27,6 +27,7 @@ pub struct Ledger {
     messages: u64,
     snapshots: u64,
     unlisted: u64,
+    listen_keys: Vec<String>,
     /// Places of the faults that wait for streams, and of the omissions that wait for a message.
     open: Waiting,
     unfollowed: Waiting,
@@ -154,6 +155,7 @@ impl Ledger {
             messages: 0,
             snapshots: 0,
             unlisted: 0,
+            listen_keys: Vec::new(),
             open: Waiting(VecDeque::new()),
             unfollowed: Waiting(VecDeque::new()),
         }
@@ -181,6 +183,16 @@ impl Ledger {
     #[must_use]
     pub fn disorders(&self) -> &[Disorder] {
         &self.disorders
+    }
+
+    /// The keys that were made for the account's stream, oldest first.
+    #[must_use]
+    pub fn listen_keys(&self) -> &[String] {
+        &self.listen_keys
+    }
+
+    pub(super) fn listen_key_made(&mut self, key: &str) {
+        self.listen_keys.push(key.to_owned());
     }
 
     /// What happened on each route that was asked for.

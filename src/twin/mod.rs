@@ -9,6 +9,7 @@
 //! It is sans-IO: time is an argument, bytes come in by calls and go out by calls, and what a
 //! socket layer has to do comes out as [`Command`]s. [`Server`] is the socket layer for real ones.
 
+mod account;
 mod answer;
 mod bad_answer;
 mod bars;

@@ -29,6 +29,8 @@ pub struct Rules {
     pub statistics: Option<Allowance>,
     /// How long those are banned from REST who go on although they are refused.
     pub ban: Option<Duration>,
+    /// How long a `listenKey` is valid that is not renewed (Binance's futures markets).
+    pub listen_key: Duration,
     /// By what the rhythms of streams are divided that speak at one.
     pub hurry: u32,
     /// Between the notice of a shutdown and the cut.
@@ -97,6 +99,7 @@ impl Rules {
         weight: Allowance::new(6000, MINUTE),
         statistics: None,
         ban: Some(BAN),
+        listen_key: HOUR,
         hurry: 1,
         notice: Duration::from_secs(30),
         patience: Duration::from_secs(10),
@@ -127,6 +130,7 @@ impl Rules {
         weight: Allowance::new(40, Duration::from_secs(2)),
         statistics: Allowance::new(5, Duration::from_secs(2)),
         ban: None,
+        listen_key: HOUR,
         hurry: 1,
         notice: MINUTE,
         patience: Duration::from_secs(10),
@@ -146,6 +150,7 @@ impl Rules {
             idle: self.idle.map(shorter),
             lifetime: self.lifetime.map(shorter),
             ban: self.ban.map(shorter),
+            listen_key: shorter(self.listen_key),
             hurry: self.hurry.saturating_mul(factor.max(1)),
             notice: shorter(self.notice),
             patience: shorter(self.patience),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use marketprism_core::Time;
 use marketprism_core::market::Market;
 
+use super::account::{Caller, is_of_keys};
 use super::answer::Answer;
 use super::client::{Conduct, Stage};
 use super::desk::Opening;
 use super::exchange::{Command, ConnectionId, Exchange};
 use super::gate::{BadUpgrade, Barrier, HangUp, Mishap};
-use super::news::Unit;
+use super::news::{Feed, Unit};
 use super::rest::{After, seconds};
 use super::rules::Verdict;
 use super::uri::Target;
@@ -30,9 +31,19 @@ pub(super) enum Wish {
 
 impl Exchange {
     /// An HTTP request has come.
-    pub(super) fn request(&mut self, now: Time, id: ConnectionId, target: &str, wish: Wish) {
+    pub(super) fn request(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        target: &str,
+        (wish, caller): (Wish, &Caller),
+    ) {
         let target = Target::parse(target);
         if let Wish::Answer(after) = wish {
+            if is_of_keys(self.market, &target.path) {
+                let answer = self.listen_key(now, caller);
+                return self.reply_over_rest(now, id, &answer, after);
+            }
             return self.serve_rest(now, id, &target, after);
         }
         let Some(opening) = self.opening(&target) else {
@@ -77,6 +88,8 @@ impl Exchange {
     }
 
     fn open(&mut self, now: Time, id: ConnectionId, opening: Opening) {
+        let names = opening.streams.iter();
+        let streams: Vec<_> = names.map(|name| self.named(opening.route, name)).collect();
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -86,9 +99,8 @@ impl Exchange {
         client.open(now, &self.rules);
         client.desk.wrapped = opening.wrapped;
         client.desk.unit = opening.unit;
-        for name in &opening.streams {
-            let feed = binance::stream(self.market, opening.route, &self.instruments, name);
-            client.desk.subscribe(name, feed);
+        for (name, feed) in streams {
+            client.desk.subscribe(&name, feed);
         }
         self.keep_beat(now);
         match self.bad_upgrade(opening.route) {
@@ -102,6 +114,17 @@ impl Exchange {
             ) => {
                 self.ledger.upgrade_refused(opening.route);
                 self.spoil_answer(now, id, bad);
+            }
+        }
+    }
+
+    /// A stream that a path subscribes to: its name, and what it tells. A key is no name.
+    fn named(&self, route: &str, name: &str) -> (String, Option<Feed>) {
+        match self.account_stream(name) {
+            Some((name, feed)) => (name.to_owned(), Some(feed)),
+            None => {
+                let feed = binance::stream(self.market, route, &self.instruments, name);
+                (name.to_owned(), feed)
             }
         }
     }
@@ -157,6 +180,13 @@ impl Exchange {
     fn binance_text(&mut self, now: Time, id: ConnectionId, text: &str) {
         if text.len() > MAX_BINANCE_REQUEST {
             return;
+        }
+        let millis = self.clock(Unit::Millis).stamp(now);
+        if let Some(client) = self.clients.get_mut(&id)
+            && client.desk.route == "api"
+        {
+            let answer = binance::api::answer(&mut client.desk, millis, text);
+            return self.reply(now, id, &[answer]);
         }
         let mishap = self.mishap(id, binance::request::is_subscribe(text));
         let Some(client) = self.clients.get_mut(&id) else {

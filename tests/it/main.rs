@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod accounts;
 mod arguments;
 mod books;
 mod collect;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use marketprism_core::market::{Channel, DayStart, Interval, Market, Speed, Venue};
 
+use super::account;
 use super::data::{Writer, printed};
 use crate::twin::bars::{Bar, Bars};
 use crate::twin::decimal::{Printed, Signed, Style};
@@ -47,6 +48,7 @@ pub(in crate::twin) const fn rhythm(market: Market, channel: Channel) -> Option<
         | Channel::IndexPrice(_) => 1000,
         Channel::MarkPrice(_) | Channel::AllMarkPrices(_) => 3000,
         Channel::AllBookTickers => 5000,
+        Channel::UserData => 1000,
         _ => return None,
     }))
 }
@@ -58,6 +60,9 @@ pub(in crate::twin) fn messages(
     beat: Beat,
     clock: Clock,
 ) -> Vec<Message> {
+    if feed.channel == Channel::UserData {
+        return account::messages(markets, beat, clock);
+    }
     let figure = |book| Figure {
         writer: Writer::new(book, clock.stamp(beat.at)),
         book,

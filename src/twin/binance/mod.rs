@@ -4,6 +4,8 @@
 //! that split the latter into routes, "COIN-M Futures WebSocket Market Streams" and the notice of
 //! their integration; what they leave out is as observed on the wire.
 
+mod account;
+pub(super) mod api;
 pub(super) mod data;
 pub(super) mod figures;
 mod instruments;

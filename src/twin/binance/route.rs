@@ -13,6 +13,14 @@ use crate::twin::uri::Target;
 /// Spot and COIN-M have `/ws` and `/stream`. USD-M has the same below `/public`, `/market` and `/private`;
 /// without a route it still takes the connection and serves it as `/public`.
 pub(in crate::twin) fn open(market: Market, target: &Target) -> Option<Opening> {
+    if market == Market::BinanceSpot && target.path == "/ws-api/v3" {
+        return Some(Opening {
+            route: "api",
+            wrapped: false,
+            unit: unit(market, target),
+            streams: Vec::new(),
+        });
+    }
     let mut parts = target.path.split('/').skip(1).peekable();
     let route = match (market, parts.peek().copied()) {
         (Market::BinanceUsdm, Some(name)) => match routed(name) {
@@ -25,7 +33,10 @@ pub(in crate::twin) fn open(market: Market, target: &Target) -> Option<Opening> 
         _ => "stream",
     };
     let (wrapped, streams) = match parts.next() {
-        Some("ws") => (false, parts.map(str::to_owned).collect()),
+        Some("ws") => {
+            let key = target.parameter("listenKey");
+            (false, parts.chain(key).map(str::to_owned).collect())
+        }
         Some("stream") => (true, listed(target)),
         _ => return None,
     };

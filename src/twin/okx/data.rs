@@ -125,12 +125,19 @@ pub(in crate::twin) fn snapshot(
 /// The message as it goes to a client.
 pub(in crate::twin) fn envelope(stream: &str, payload: &str) -> String {
     let (channel, subject) = stream.split_once(':').unwrap_or((stream, ""));
-    let of_type = |channel: Channel| channel.scope() == Scope::InstrumentType;
-    let key = match channel.parse().is_ok_and(of_type) {
-        true => "instType",
-        false => "instId",
+    let known: Option<Channel> = channel.parse().ok();
+    let uid = match known.is_some_and(Channel::is_private) {
+        true => r#","uid":"614488474791111""#,
+        false => "",
     };
-    format!(r#"{{"arg":{{"channel":"{channel}","{key}":"{subject}"}},{payload}}}"#)
+    let about = match known.map(Channel::scope) {
+        Some(Scope::Market) => String::new(),
+        Some(Scope::InstrumentType | Scope::AnyType) => format!(r#","instType":"{subject}""#),
+        Some(Scope::Instrument | Scope::Pair | Scope::Contract) | None => {
+            format!(r#","instId":"{subject}""#)
+        }
+    };
+    format!(r#"{{"arg":{{"channel":"{channel}"{about}{uid}}},{payload}}}"#)
 }
 
 /// The name of a kind of instrument.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use marketprism_core::market::{Channel, DayStart, Interval};
 
+use super::account;
 use super::data::{instrument, kind_name, price, quantity, trimmed, volume_currency, volume_quote};
 use crate::twin::bars::{Bar, Bars};
 use crate::twin::decimal::{Printed, Signed, Style};
@@ -33,7 +34,12 @@ pub(in crate::twin) const fn rhythm(channel: Channel) -> Option<Duration> {
         | Channel::IndexCandle(..)
         | Channel::IndexTickers
         | Channel::OkxMarkPrice
-        | Channel::PriceLimit => Duration::from_secs(1),
+        | Channel::PriceLimit
+        | Channel::Orders
+        | Channel::Account
+        | Channel::Positions
+        | Channel::BalanceAndPosition
+        | Channel::Fills => Duration::from_secs(1),
         Channel::OkxOpenInterest => Duration::from_secs(3),
         Channel::FundingRate => Duration::from_secs(30),
         Channel::Instruments => ONCE,
@@ -48,6 +54,9 @@ pub(in crate::twin) fn messages(
     beat: Beat,
     clock: Clock,
 ) -> Vec<Message> {
+    if feed.channel.is_private() {
+        return account::messages(markets, feed.channel, beat, clock);
+    }
     let figure = |book| Figure {
         book,
         millis: clock.millis(beat.at),

@@ -1,8 +1,9 @@
-//! OKX v5, public channels: paths, requests, messages, REST.
+//! OKX v5: paths, requests, messages, REST.
 //!
 //! Source: the OKX API guide, sections "WebSocket", "Order Book Trading / Market Data",
 //! "Public Data", "Trading Statistics" and "Error Code"; what it leaves out is as observed on the wire.
 
+mod account;
 pub(super) mod data;
 pub(super) mod figures;
 mod login;

@@ -118,9 +118,9 @@ fn carry_out(
 ) -> Result<&'static str, Refusal> {
     let field = |name| arg.get(name).and_then(Value::as_str).unwrap_or_default();
     let channel = field("channel");
-    let of_type = channel
-        .parse()
-        .is_ok_and(|channel: Channel| channel.scope() == Scope::InstrumentType);
+    let of_type = channel.parse().is_ok_and(|channel: Channel| {
+        matches!(channel.scope(), Scope::InstrumentType | Scope::AnyType)
+    });
     let subject = field(if of_type { "instType" } else { "instId" });
     let feed = find(desk, instruments, channel, subject)?;
     let name = stream_name(channel, subject);
@@ -188,6 +188,7 @@ fn about(instruments: &[Instrument], channel: Channel, subject: &str) -> Option<
         (Scope::InstrumentType, "SPOT") if channel == Channel::Instruments => {
             Some(About::Kind(Kind::Spot))
         }
+        (Scope::Market, "") | (Scope::AnyType, "ANY") => Some(About::Everything),
         (Scope::InstrumentType, "SWAP") => Some(About::Kind(Kind::Perpetual)),
         _ => instruments.iter().position(fits).map(About::Instrument),
     }
@@ -202,7 +203,7 @@ fn why_not(desk: &Desk, channel: &str, instrument: &str) -> Refusal {
     let known = channel.parse().ok();
     let route = known.and_then(|channel| Market::Okx.route(channel));
     let needs_login = known.is_some_and(Channel::needs_login);
-    if needs_login && desk.route == "public" && desk.access == Access::Public {
+    if needs_login && desk.route != "business" && desk.access == Access::Public {
         return Refusal("60011", "Please log in".to_owned());
     }
     if route == Some(RouteName::Business) && desk.route == "public" {
