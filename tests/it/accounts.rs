@@ -2,8 +2,8 @@
 //! runs out in the middle is got anew, and no secret is anywhere but on its way to the venue.
 
 use std::io::Read;
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -71,23 +71,78 @@ fn place(scratch: &Scratch, name: &str, secret: &str) -> String {
 fn collects(runtime: Runtime) {
     let scratch = Scratch::new();
     let twins = Market::ALL.map(|market| (market, twin(market)));
+    let config = configured(runtime, &scratch, &twins);
+    let checked = program().arg("check").arg(&config).output().unwrap();
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    let output = record(runtime, &scratch, &config);
+    let replayed = program().arg("replay").arg(scratch.path("log")).output();
+    let replayed = replayed.unwrap();
+    assert_eq!(
+        replayed.status.code(),
+        Some(0),
+        "{}",
+        text(&replayed.stderr)
+    );
+    let events = std::fs::read(scratch.path("events")).unwrap();
+    assert!(
+        replayed.stdout == events,
+        "what is replayed is what was collected"
+    );
+    assert!(
+        !contains(&events, r#""kind":"undecoded""#),
+        "{}",
+        text(&events)
+    );
+    let log = unpacked(&scratch.path("log"));
+    for known in [
+        "executionReport",
+        "listenKeyExpired",
+        "balance_and_position",
+    ] {
+        assert!(contains(&log, known), "{known} is in the log");
+    }
+    let places = [
+        ("standard output", output.stdout),
+        ("standard error", output.stderr),
+        ("the plan", checked.stdout),
+        ("the events", events),
+        ("the log", log),
+    ];
+    let secrets = secrets(twins.map(|(_, twin)| twin.end()));
+    for (place, bytes) in places {
+        for secret in &secrets {
+            assert!(
+                !contains(&bytes, secret),
+                "{secret} in {place} on {runtime}"
+            );
+        }
+    }
+}
+
+/// Everything that nobody else may see, the keys that the twins have made among it.
+fn secrets(ledgers: [Ledger; 4]) -> Vec<String> {
+    let okx = OKX.into_iter().map(|(_, secret)| secret);
+    let known = okx.chain([API_KEY, SECRET_KEY, PRIVATE_KEY]);
+    let mut secrets: Vec<_> = known.map(str::to_owned).collect();
+    let made = ledgers.iter().flat_map(Ledger::listen_keys).cloned();
+    secrets.extend(made);
+    assert!(secrets.len() >= 6 + 4, "two keys of each market of futures");
+    secrets
+}
+
+/// What asks for all that accounts are told.
+fn configured(runtime: Runtime, scratch: &Scratch, twins: &[(Market, Twin); 4]) -> PathBuf {
     let urls = twins.iter().map(|(market, twin)| {
-        format!(
-            "  {}: {{websocket: 'ws://{}'}}\n",
-            market.name(),
-            twin.address
-        )
+        let address = twin.address;
+        format!("  {}: {{websocket: 'ws://{address}'}}\n", market.name())
     });
     let urls: String = urls.collect();
-    let (events, log) = (scratch.path("events"), scratch.path("log"));
-    let okx = OKX
-        .map(|(name, secret)| place(&scratch, name, secret))
-        .join(", ");
+    let okx = OKX.map(|(name, secret)| place(scratch, name, secret));
     let binance = [
-        place(&scratch, "api_key", API_KEY),
-        signing(runtime, &scratch),
+        place(scratch, "api_key", API_KEY),
+        signing(runtime, scratch),
     ];
-    let config = format!(
+    let text = format!(
         "collect:
   - {{market: binance-spot, channels: [userData]}}
   - {{market: binance-usdm, channels: [userData]}}
@@ -95,72 +150,33 @@ fn collects(runtime: Runtime) {
   - {{market: okx, channels: [orders, fills, account, positions, balance_and_position]}}
 markets:
 {urls}sink: {{file: '{}'}}
-login: {{okx: {{{okx}}}, binance: {{{}}}}}
+login: {{okx: {{{}}}, binance: {{{}}}}}
 runtime: {runtime}
 ",
-        events.display(),
+        scratch.path("events").display(),
+        okx.join(", "),
         binance.join(", ")
     );
-    let config = scratch.write("config.yaml", &config);
-    let checked = program().arg("check").arg(&config).output().unwrap();
-    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    scratch.write("config.yaml", &text)
+}
+
+/// Collects until everything has been told.
+fn record(runtime: Runtime, scratch: &Scratch, config: &Path) -> Output {
     let mut command = program();
-    command.arg("record").arg(&config).arg("--log").arg(&log);
+    let command = command.arg("record").arg(config).arg("--log");
+    let command = command.arg(scratch.path("log"));
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    let begun = Instant::now();
+    let (begun, events) = (Instant::now(), scratch.path("events"));
     while !is_all_there(&lines(&events)) {
-        let late = begun.elapsed() > LIMIT;
-        assert!(
-            !late,
-            "on {runtime}: {}",
-            std::fs::read_to_string(&events).unwrap()
-        );
+        let collected = std::fs::read_to_string(&events).unwrap_or_default();
+        assert!(begun.elapsed() < LIMIT, "on {runtime}: {collected}");
         thread::sleep(Duration::from_millis(50));
     }
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let collected = std::fs::read_to_string(&events).unwrap();
-    let replayed = program().arg("replay").arg(&log).output().unwrap();
-    assert_eq!(
-        replayed.status.code(),
-        Some(0),
-        "{}",
-        text(&replayed.stderr)
-    );
-    assert!(
-        text(&replayed.stdout) == collected,
-        "what is replayed is what was collected"
-    );
-    assert!(!collected.contains(r#""kind":"undecoded""#), "{collected}");
-
-    let mut secrets: Vec<String> = OKX.iter().map(|(_, secret)| (*secret).to_owned()).collect();
-    secrets.extend([API_KEY, SECRET_KEY, PRIVATE_KEY].map(str::to_owned));
-    for (_, twin) in twins {
-        secrets.extend(Ledger::listen_keys(&twin.end()).iter().cloned());
-    }
-    assert!(secrets.len() >= 6 + 4, "two keys of each market of futures");
-    let recorded = unpacked(&log);
-    for known in [
-        "executionReport",
-        "listenKeyExpired",
-        "balance_and_position",
-    ] {
-        assert!(contains(&recorded, known), "{known} is in the log");
-    }
-    let places = [
-        ("standard output", &output.stdout),
-        ("standard error", &output.stderr),
-        ("the plan", &checked.stdout),
-        ("the events", &collected.into_bytes()),
-        ("the log", &recorded),
-    ];
-    for (place, bytes) in places {
-        for secret in &secrets {
-            assert!(!contains(bytes, secret), "{secret} in {place} on {runtime}");
-        }
-    }
+    output
 }
 
 fn lines(events: &Path) -> Vec<Value> {
