@@ -32,6 +32,8 @@ impl fmt::Display for Plan<'_> {
         let Config {
             sessions,
             polls,
+            lists,
+            unlisted: _,
             rest_connections,
             sink,
             runtime,
@@ -50,7 +52,7 @@ impl fmt::Display for Plan<'_> {
         for session in sessions {
             write_session(f, session)?;
         }
-        for polled in polls {
+        for polled in polls.iter().chain(lists) {
             write_polls(f, polled)?;
         }
         write_rest(f, *rest_connections)?;

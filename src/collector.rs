@@ -13,6 +13,7 @@ use marketprism_shell::Signer;
 
 use crate::config::{Planned, Polled, Sink};
 use crate::failure::Failure;
+use crate::listing::Listing;
 use crate::merge::{Lead, Merger, Taken};
 use crate::ndjson::{Overflow, Writer};
 use crate::shell::Crew;
@@ -43,6 +44,7 @@ pub(crate) fn crew<M: Machine>(
         fleet,
         trusts,
         signer: Signer::default(),
+        first: Vec::new(),
     })
 }
 
@@ -57,7 +59,7 @@ fn pair<M: Machine>(fleet: &mut Fleet<M>, sessions: &[Planned]) {
     }
 }
 
-/// Adds the pollers, likewise.
+/// Adds the pollers, likewise, and says under which numbers.
 ///
 /// # Errors
 ///
@@ -67,12 +69,14 @@ pub(crate) fn join<M: Machine>(
     polls: &[Polled],
     mut seed: impl FnMut() -> Result<[u8; 32], Failure>,
     mut make: impl FnMut(&Polled, [u8; 32]) -> Result<M, PollError>,
-) -> Result<(), Failure> {
+) -> Result<Vec<MachineId>, Failure> {
+    let mut ids = Vec::new();
     for polled in polls {
         let id = crew.fleet.add(make(polled, seed()?)?, None);
         crew.trusts.push((id, polled.trust.tls.clone()));
+        ids.push(id);
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// The budget of dials of a session's market: venues count them by address.
@@ -97,6 +101,7 @@ pub(crate) struct Collector {
     handover: Handover,
     feeds: Vec<Feed>,
     merger: Option<Merger>,
+    listing: Listing,
     /// Lines that have been merged and not written yet.
     merged: Vec<Vec<u8>>,
     /// The line that is being written.
@@ -129,9 +134,9 @@ impl Collector {
     /// # Errors
     ///
     /// The sink cannot be opened.
-    pub(crate) fn open(
+    pub(crate) fn open<'p>(
         sessions: &[Planned],
-        polls: &[Polled],
+        polls: impl Iterator<Item = &'p Polled>,
         sink: Sink,
         zero: UnixNanos,
         wake: impl Fn() + Send + 'static,
@@ -144,11 +149,12 @@ impl Collector {
             overflow: None,
         };
         let of_sessions = sessions.iter().map(|of| (&of.plan.name, of.plan.market));
-        let of_polls = polls.iter().map(|of| (&of.plan.name, of.plan.market));
+        let of_polls = polls.map(|of| (&of.plan.name, of.plan.market));
         Ok(Self {
             handover,
             feeds: of_sessions.chain(of_polls).map(feed).collect(),
             merger: Merger::new(sessions, zero),
+            listing: Listing::default(),
             merged: Vec::new(),
             line: Vec::new(),
             sink,
@@ -164,7 +170,8 @@ impl Collector {
         let Some(merger) = &mut self.merger else {
             return self.plain(id, heard);
         };
-        let taken = merger.event(id, heard, &mut self.merged);
+        let listed = self.listing.of(&heard.event);
+        let taken = merger.event(id, heard, listed, &mut self.merged);
         self.write_merged(id, heard.received);
         if taken == Taken::No {
             self.plain(id, heard);
@@ -175,8 +182,7 @@ impl Collector {
     fn plain(&mut self, id: MachineId, heard: &Heard<'_>) {
         self.begin_line();
         if let Some(feed) = self.feeds.get(id.index()) {
-            let writer = &feed.writer;
-            writer.event(&mut self.line, heard.received, &heard.event);
+            self.listing.write(&feed.writer, &mut self.line, heard);
         }
         self.offer(id, heard.received);
     }
@@ -206,6 +212,11 @@ impl Collector {
             }
             Offer::Broken => self.state = State::Broken,
         }
+    }
+
+    /// What the venues' lists have said so far.
+    pub(crate) const fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     /// How the lines of streams that have two stood to each other.

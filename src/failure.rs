@@ -16,6 +16,8 @@ pub enum Failure {
     Arguments(String),
     /// The configuration is refused.
     Config(ConfigError),
+    /// The venue has no such instruments as are to be collected; the sentence says which.
+    Instruments(String),
     /// Something cannot be read, written or opened; the sentence says what and why.
     Io(String),
     /// The events cannot be written.
@@ -41,7 +43,7 @@ impl Failure {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Arguments(_) | Self::Config(_) => 2,
+            Self::Arguments(_) | Self::Config(_) | Self::Instruments(_) => 2,
             Self::Io(_) | Self::Output(_) | Self::Replay(_) => 1,
             Self::Verdict | Self::Unexplained(_) => 1,
         }
@@ -51,9 +53,10 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Arguments(sentence) | Self::Io(sentence) | Self::Replay(sentence) => {
-                f.write_str(sentence)
-            }
+            Self::Arguments(sentence)
+            | Self::Instruments(sentence)
+            | Self::Io(sentence)
+            | Self::Replay(sentence) => f.write_str(sentence),
             Self::Config(error) => error.fmt(f),
             Self::Output(error) => error.fmt(f),
             Self::Verdict => f.write_str("the verdict is no"),

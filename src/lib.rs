@@ -15,6 +15,7 @@ mod failure;
 mod host;
 pub mod ledger;
 mod lines;
+mod listing;
 mod merge;
 mod ndjson;
 pub mod record;

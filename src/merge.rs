@@ -8,7 +8,7 @@ use marketprism_core::UnixNanos;
 use marketprism_core::connection::Status;
 use marketprism_core::fleet::MachineId;
 use marketprism_core::lines::{Arbiter, Arrival, Kind, Line, Merged, Standing};
-use marketprism_core::market::{self, Body, BookKind, Channel};
+use marketprism_core::market::{self, Body, BookKind, Channel, Listed};
 use marketprism_core::session::{
     Disorder, Event, Gap, GapCause, Heard, Missing, Numbers, Stream, Unfillable,
 };
@@ -107,11 +107,13 @@ impl Merger {
         }
     }
 
-    /// Takes an event of a session, and adds the lines that come of it to `lines`.
+    /// Takes an event of a session, with what is known of its instrument, and adds the lines that
+    /// come of it to `lines`.
     pub(crate) fn event(
         &mut self,
         id: MachineId,
         heard: &Heard<'_>,
+        listed: Option<&Listed>,
         lines: &mut Vec<Vec<u8>>,
     ) -> Taken {
         let (event, how) = match &heard.event {
@@ -141,7 +143,7 @@ impl Merger {
             | Event::Key(_)
             | Event::Undecoded(_) => return Taken::No,
         };
-        self.market(id, heard, event, how, lines)
+        self.market(id, (heard, listed), event, how, lines)
     }
 
     /// How the two lines of each first session stand to each other.
@@ -178,7 +180,7 @@ impl Merger {
                     last: spent.to,
                     previous: None,
                 };
-                self.offer(id, place, heard, numbers, Kind::Live, lines);
+                self.offer(id, place, (heard, None), numbers, Kind::Live, lines);
             }
             (GapCause::Restart, Some(missing)) => {
                 if let Some(merging) = self.streams.get_mut(place) {
@@ -234,7 +236,7 @@ impl Merger {
     fn market(
         &mut self,
         id: MachineId,
-        heard: &Heard<'_>,
+        (heard, listed): (&Heard<'_>, Option<&Listed>),
         event: &market::Event<'_>,
         how: How,
         lines: &mut Vec<Vec<u8>>,
@@ -246,7 +248,7 @@ impl Merger {
         let (Some(place), Some(numbers)) = (place, Numbers::of(event)) else {
             return Taken::No;
         };
-        self.offer(id, place, heard, numbers, kind(event, how), lines);
+        self.offer(id, place, (heard, listed), numbers, kind(event, how), lines);
         Taken::Yes
     }
 
@@ -255,7 +257,7 @@ impl Merger {
         &mut self,
         id: MachineId,
         place: usize,
-        heard: &Heard<'_>,
+        (heard, listed): (&Heard<'_>, Option<&Listed>),
         numbers: Numbers,
         kind: Kind,
         lines: &mut Vec<Vec<u8>>,
@@ -274,7 +276,7 @@ impl Merger {
         let payload = || {
             let mut line = Vec::new();
             let writer = &session.writer;
-            writer.event(&mut line, heard.received, &heard.event);
+            writer.event(&mut line, heard.received, &heard.event, listed);
             line
         };
         {
@@ -356,7 +358,7 @@ impl Tell<'_> {
         };
         if let Some(writer) = self.writer {
             let mut line = Vec::new();
-            writer.event(&mut line, self.received, &event);
+            writer.event(&mut line, self.received, &event, None);
             self.lines.push(line);
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::listing::Listing;
 use crate::ndjson::Writer;
 use crate::record::{Ending, Fleet, Log, LogError, Report, Step, Tail};
 
@@ -38,12 +39,13 @@ pub fn run(file: &Path, print: Print) -> Result<(), Failure> {
 /// Prints the events, block by block.
 fn play(log: &mut Log<impl Read>, refused: impl Fn(LogError) -> Failure) -> Result<(), Failure> {
     let writers = writers(log.fleet());
+    let mut listing = Listing::default();
     let mut lines = Vec::new();
     loop {
         lines.clear();
         let step = log.step(&mut |session, heard| {
             if let Some(writer) = writers.get(session) {
-                writer.event(&mut lines, heard.received, &heard.event);
+                listing.write(writer, &mut lines, heard);
             }
         });
         let written = io::stdout().write_all(&lines);

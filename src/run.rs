@@ -5,12 +5,14 @@ use std::path::Path;
 
 use marketprism_core::Machine;
 use marketprism_core::agent::Agent;
+use marketprism_core::connection::Phase;
 use marketprism_core::fleet::{Fleet, MachineId};
 use marketprism_core::session::Heard;
 
 use crate::collector::{self, Collector, random_seed};
 use crate::config::{Config, Planned, Polled};
 use crate::failure::Failure;
+use crate::listing::Strictness;
 use crate::record::{Recording, Running, Summary};
 use crate::resume;
 use crate::shell::{Bell, Crew, Listener, Order, Shell};
@@ -30,6 +32,7 @@ pub fn run(file: &Path) -> Result<(), Failure> {
     let mut crew = collector::crew(&config.sessions, random_seed, session)?;
     let poller = |polled: &Polled, seed| polled.poller(seed).map(Agent::from);
     collector::join(&mut crew, &config.polls, random_seed, poller)?;
+    crew.first = collector::join(&mut crew, &config.lists, random_seed, poller)?;
     collect(config, crew, None)
 }
 
@@ -45,9 +48,9 @@ pub fn record(file: &Path, log: &Path) -> Result<(), Failure> {
     let mut crew = collector::crew(&config.sessions, random_seed, |planned, seed| {
         recording.session(planned, seed)
     })?;
-    collector::join(&mut crew, &config.polls, random_seed, |polled, seed| {
-        recording.poller(polled, seed)
-    })?;
+    let mut poller = |polled: &Polled, seed| recording.poller(polled, seed);
+    collector::join(&mut crew, &config.polls, random_seed, &mut poller)?;
+    crew.first = collector::join(&mut crew, &config.lists, random_seed, &mut poller)?;
     collect(config, crew, Some(recording))
 }
 
@@ -74,12 +77,15 @@ where
 {
     crew.fleet.set_fetches_at_once(config.rest_connections);
     crew.signer = signer(std::mem::take(&mut config.keys));
+    let awaited = crew.first.clone();
     let shell = Shell::new(config.runtime, crew)?;
     let (bell, wake, wake_too) = (shell.bell(), shell.bell(), shell.bell());
     let signals = Signals::listen(move || bell.ring())?;
     let zero = collector::clock_zero(shell.now());
     let wake = move || wake.ring();
-    let collector = Collector::open(&config.sessions, &config.polls, config.sink, zero, wake)?;
+    let strictness = Strictness::of(config.unlisted, &config.sessions);
+    let polls = config.polls.iter().chain(&config.lists);
+    let collector = Collector::open(&config.sessions, polls, config.sink, zero, wake)?;
     let shell_name = config.runtime.name();
     let start = |recording: Recording| recording.start(shell_name, zero, move || wake_too.ring());
     let mut run = Run {
@@ -87,6 +93,8 @@ where
         log: recording.map(start).transpose()?,
         signals,
         asked: Asked::Nothing,
+        awaited,
+        strictness,
     };
     tell(&format_args!("collecting, Ctrl-C stops"));
     let driven = shell.drive(&mut run);
@@ -106,6 +114,9 @@ struct Run {
     log: Option<Running>,
     signals: Signals,
     asked: Asked,
+    /// Whose lists are awaited before anybody else starts.
+    awaited: Vec<MachineId>,
+    strictness: Strictness,
 }
 
 /// What has been asked of us.
@@ -125,7 +136,7 @@ where
         self.collector.event(id, &heard);
     }
 
-    fn look(&mut self, _: &Fleet<M>) -> Result<Order, Failure> {
+    fn look(&mut self, fleet: &Fleet<M>) -> Result<Order, Failure> {
         self.collector.settle();
         let before = self.asked;
         while self.signals.next() {
@@ -140,12 +151,28 @@ where
         match (before, self.asked) {
             (_, Asked::GiveUp) => Err(given_up()),
             (Asked::Nothing, Asked::Stop) => Ok(Order::Stop),
-            (_, Asked::Nothing | Asked::Stop) => Ok(Order::GoOn),
+            (_, Asked::Stop) => Ok(Order::GoOn),
+            (_, Asked::Nothing) => self.begin(fleet),
         }
     }
 }
 
 impl Run {
+    /// Lets all others start once of each list is known whether it can be had.
+    fn begin<M: Machine>(&mut self, fleet: &Fleet<M>) -> Result<Order, Failure> {
+        let is_awaited = |id: &MachineId| {
+            let machine = fleet.machine(*id);
+            machine.is_some_and(|machine| machine.phase() == Phase::Connecting)
+        };
+        if self.awaited.is_empty() || self.awaited.iter().any(is_awaited) {
+            return Ok(Order::GoOn);
+        }
+        self.awaited.clear();
+        let troubles = self.collector.listing().judge(&self.strictness)?;
+        troubles.iter().for_each(|trouble| tell(trouble));
+        Ok(Order::Start)
+    }
+
     /// Waits for the writers, but not beyond a signal.
     fn finish(self) -> Result<Finished, Failure> {
         let (closing, log) = (self.collector.close(), self.log);

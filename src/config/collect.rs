@@ -2,7 +2,7 @@
 
 use marketprism_core::lines::{self, Line};
 use marketprism_core::market::{Channel, Market, Scope};
-use marketprism_core::plan::{Limits, PlanError, PollPlan, SessionPlan, Wanted, plan, polls};
+use marketprism_core::plan::{self, Limits, PlanError, PollPlan, SessionPlan, Wanted, plan, polls};
 
 use super::error::Flaw;
 use super::fields::{Field, Mapping};
@@ -50,6 +50,11 @@ impl Wishes {
     /// What is polled. Two lines have it once.
     pub(super) fn polls(&self) -> Result<Vec<PollPlan>, PlanError> {
         polls(&self.first)
+    }
+
+    /// The lists that tell what is wanted.
+    pub(super) fn lists(&self) -> Vec<PollPlan> {
+        plan::lists(&self.first)
     }
 
     fn entry(&mut self, item: &Field<'_>) -> Result<(), Flaw> {

@@ -29,6 +29,7 @@ pub use error::{ConfigError, Place};
 pub(crate) use layer::Trust;
 pub(crate) use url::{RestUrl, WebSocketUrl};
 
+use crate::listing::Unlisted;
 use crate::secret::{BinanceKeys, Keys};
 use crate::shell::Runtime;
 use crate::sink::{Destination, Limits};
@@ -46,6 +47,9 @@ const FILE_MAX: u64 = 1 << 20;
 pub struct Config {
     pub(crate) sessions: Vec<Planned>,
     pub(crate) polls: Vec<Polled>,
+    /// The lists of instruments that tell what the others bring.
+    pub(crate) lists: Vec<Polled>,
+    pub(crate) unlisted: Unlisted,
     /// Connections for requests over REST, at most.
     pub(crate) rest_connections: usize,
     pub(crate) sink: Sink,
@@ -169,6 +173,7 @@ impl Config {
             "runtime",
             "rest_connections",
             "login",
+            "unlisted",
         ];
         let mapping = top.mapping(&keys)?;
         let collect = mapping.required("collect")?;
@@ -205,9 +210,19 @@ impl Config {
             sessions.iter_mut().for_each(Planned::log_in);
         }
         let polls = polls.into_iter().map(|plan| layers.polled(plan));
+        let lists = wishes.lists().into_iter();
+        let lists = lists.map(|plan| layers.polled(plan));
+        let unlisted = match mapping.optional("unlisted") {
+            Some(field) => {
+                field.choice(&[("refuse", Unlisted::Refuse), ("tell", Unlisted::Tell)])?
+            }
+            None => Unlisted::default(),
+        };
         Ok(Self {
             sessions,
             polls: polls.collect(),
+            lists: lists.collect(),
+            unlisted,
             rest_connections,
             sink,
             runtime,

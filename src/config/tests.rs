@@ -32,11 +32,11 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "just words",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, not `just words`",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, unlisted, not `just words`",
     ),
     (
         "- a\n- b",
-        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, not a list",
+        "file.yaml:1:1: the file must be a mapping of collect, settings, markets, sessions, sink, runtime, rest_connections, login, unlisted, not a list",
     ),
     (
         "settings: {}\n",
@@ -48,7 +48,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     (
         "colect: []\n",
-        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login",
+        "file.yaml:1:1: `colect` is not a key (did you mean `collect`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login, unlisted",
     ),
     (
         "collect: []\n",
@@ -147,7 +147,7 @@ fn settings_are_checked_one_by_one() {
         ("runtime: moi", "5:10: `runtime` cannot be `moi` (did you mean `mio`?); allowed: tokio, mio".to_owned()),
         ("runtime: tokyo", "5:10: `runtime` cannot be `tokyo` (did you mean `tokio`?); allowed: tokio, mio".to_owned()),
         ("runtime: {}", "5:10: `runtime` must be one of tokio, mio, not a mapping".to_owned()),
-        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login".to_owned()),
+        ("runtme: mio", "5:1: `runtme` is not a key (did you mean `runtime`?); allowed: collect, settings, markets, sessions, sink, runtime, rest_connections, login, unlisted".to_owned()),
         ("sink: stdout", "5:7: `sink` must be a mapping of file, buffer_bytes, block, not `stdout`".to_owned()),
     ];
     for (text, expected) in table {

@@ -49,7 +49,7 @@ impl<'a> Written<'a> {
     pub(super) fn event(&mut self, event: &Event<'_>) {
         *self.events += 1;
         let (origin, place) = (Origin::default(), Place::default());
-        write_market(self.lines, origin, event, place);
+        write_market(self.lines, origin, event, place, None);
     }
 }
 

@@ -135,7 +135,7 @@ mod tests {
         let events = (0..).map_while(|index| decoder.event(text, index));
         let line = |event| {
             let mut out = Vec::new();
-            write_market(&mut out, Origin::default(), &event, Place::default());
+            write_market(&mut out, Origin::default(), &event, Place::default(), None);
             let line = String::from_utf8(out).unwrap();
             assert_documented(&line);
             // Nothing of an account has a place among the numbers of a stream.

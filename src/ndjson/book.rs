@@ -114,5 +114,6 @@ fn head<'a>(event: &'a Event<'a>) -> Head<'a> {
         origin: Origin::default(),
         event,
         place: Place::default(),
+        listed: None,
     }
 }

@@ -1,19 +1,29 @@
 //! Lines of market data.
 
 use marketprism_core::UnixNanos;
-use marketprism_core::market::{Body, Book, BookKind, Channel, Decimal, Event, Level, Trade};
+use marketprism_core::market::{
+    Body, Book, BookKind, Channel, Decimal, Event, Level, Listed, Trade,
+};
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 
 use super::figures::Figures;
+use super::worth::Worth;
 use super::{Origin, Text, write_line};
 
-/// Appends a market event: a line of the kind of its body.
-pub(crate) fn write_market(out: &mut Vec<u8>, origin: Origin<'_>, event: &Event<'_>, place: Place) {
+/// Appends a market event: a line of the kind of its body, with what is known of its instrument.
+pub(crate) fn write_market(
+    out: &mut Vec<u8>,
+    origin: Origin<'_>,
+    event: &Event<'_>,
+    place: Place,
+    listed: Option<&Listed>,
+) {
     let head = Head {
         origin,
         event,
         place,
+        listed,
     };
     match event.body {
         Body::Trade(trade) => head.write(out, "trade", trade_line(&trade)),
@@ -41,14 +51,12 @@ pub(super) struct Head<'a> {
     pub(super) origin: Origin<'a>,
     pub(super) event: &'a Event<'a>,
     pub(super) place: Place,
+    pub(super) listed: Option<&'a Listed>,
 }
 
 impl Head<'_> {
     pub(super) fn write(self, out: &mut Vec<u8>, kind: &'static str, body: impl Serialize) {
-        write_line(
-            out,
-            &Line::new(kind, self.origin, self.event, body, self.place),
-        );
+        write_line(out, &Line::new(kind, self, body));
     }
 }
 
@@ -72,6 +80,8 @@ struct Line<'a, B> {
     market: &'static str,
     instrument: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     channel: Text<Channel>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,28 +91,32 @@ struct Line<'a, B> {
     #[serde(flatten)]
     body: B,
     #[serde(flatten)]
+    worth: Worth<'a>,
+    #[serde(flatten)]
     place: Place,
 }
 
 impl<'a, B> Line<'a, B> {
-    fn new(
-        kind: &'static str,
-        origin: Origin<'a>,
-        event: &Event<'a>,
-        body: B,
-        place: Place,
-    ) -> Self {
+    fn new(kind: &'static str, head: Head<'a>, body: B) -> Self {
+        let Head {
+            origin,
+            event,
+            place,
+            listed,
+        } = head;
         Self {
             kind,
             origin,
             venue: event.market.venue().name(),
             market: event.market.name(),
             instrument: event.instrument,
+            symbol: listed.and_then(Listed::symbol),
             subject: Some(event.subject).filter(|subject| *subject != event.instrument),
             channel: Text(event.channel),
             exchange_ns: event.exchange_time.map(UnixNanos::as_nanos),
             sent_ns: event.sent_time.map(UnixNanos::as_nanos),
             body,
+            worth: Worth::of(event, listed),
             place,
         }
     }

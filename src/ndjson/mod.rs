@@ -8,6 +8,7 @@ mod market;
 mod notice;
 mod read;
 mod session;
+mod worth;
 
 use std::fmt;
 
@@ -39,6 +40,7 @@ pub(crate) struct Origin<'a> {
 
 /// A value written as the text that it displays: decimals above all, which no JSON number holds
 /// without the danger that a reader turns it into a float.
+#[derive(Clone, Copy)]
 pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: fmt::Display> Serialize for Text<T> {

@@ -113,6 +113,7 @@ impl<'a> EventLine<'a> {
                 | "listen_key"
                 | "undecoded"
                 | "book_state"
+                | "collision"
         )
     }
 

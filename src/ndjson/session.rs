@@ -1,7 +1,7 @@
 //! Lines about a session: what becomes of it, what it lost, what the venue said.
 
 use marketprism_core::connection::Status;
-use marketprism_core::market::{Channel, Market};
+use marketprism_core::market::{Channel, Collision, Listed, Market};
 use marketprism_core::session::{self, Change, Event, Gap, Missing, Stream, Undecoded};
 use marketprism_core::{Time, UnixNanos};
 use serde::Serialize;
@@ -49,11 +49,21 @@ impl Writer {
         }
     }
 
-    /// Appends the line of an event.
-    pub(crate) fn event(&self, out: &mut Vec<u8>, received: UnixNanos, event: &Event<'_>) {
+    pub(crate) const fn market(&self) -> Market {
+        self.market
+    }
+
+    /// Appends the line of an event, with what is known of its instrument.
+    pub(crate) fn event(
+        &self,
+        out: &mut Vec<u8>,
+        received: UnixNanos,
+        event: &Event<'_>,
+        listed: Option<&Listed>,
+    ) {
         match event {
             Event::Market(event) => {
-                write_market(out, self.origin(received), event, Place::default());
+                write_market(out, self.origin(received), event, Place::default(), listed);
             }
             Event::OutOfOrder {
                 event,
@@ -65,14 +75,14 @@ impl Writer {
                     reached: *last,
                     ..Place::default()
                 };
-                write_market(out, self.origin(received), event, place);
+                write_market(out, self.origin(received), event, place, listed);
             }
             Event::Backfilled(event) => {
                 let place = Place {
                     backfilled: true,
                     ..Place::default()
                 };
-                write_market(out, self.origin(received), event, place);
+                write_market(out, self.origin(received), event, place, listed);
             }
             Event::Status(status) => {
                 self.line(out, "status", received, status_line(*status, self.zero));
@@ -107,6 +117,16 @@ impl Writer {
                 self.line(out, "undecoded", received, undecoded_line(undecoded));
             }
         }
+    }
+
+    /// Appends that an instrument cannot be told from another, so that nothing is known of it.
+    pub(crate) fn collision(&self, out: &mut Vec<u8>, received: UnixNanos, collision: &Collision) {
+        let line = CollisionLine {
+            instrument: &collision.refused,
+            symbol: &collision.symbol,
+            other: &collision.held,
+        };
+        self.line(out, "collision", received, line);
     }
 
     /// Appends the gap that stands for events which found no room.
@@ -303,6 +323,13 @@ fn book_line(stream: &Stream, state: session::BookState) -> BookLine<'_> {
 }
 
 #[derive(Serialize)]
+struct CollisionLine<'a> {
+    instrument: &'a str,
+    symbol: &'a str,
+    other: &'a str,
+}
+
+#[derive(Serialize)]
 struct OverflowLine {
     cause: &'static str,
     lost: u64,
@@ -379,7 +406,7 @@ mod tests {
     /// The line of an event without its head.
     fn line(event: &Event<'_>) -> String {
         let mut out = Vec::new();
-        writer().event(&mut out, UnixNanos::from_nanos(7), event);
+        writer().event(&mut out, UnixNanos::from_nanos(7), event, None);
         let line = String::from_utf8(out).unwrap();
         assert_documented(&line);
         line.replace(&format!(",{HEAD}"), "")

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use marketprism_core::connection::Input;
 use marketprism_core::{Machine, Time};
 use marketprism_mio::Driver;
 
@@ -31,6 +32,13 @@ impl<M: Machine> Shell<M> {
             driver.set_tls(id, tls);
         }
         driver.set_signer(crew.signer);
+        match crew.first.is_empty() {
+            true => driver.start(),
+            false => {
+                let first = crew.first.into_iter();
+                first.for_each(|id| driver.handle(id, Input::Start));
+            }
+        }
         Ok(Self { driver })
     }
 
@@ -44,12 +52,13 @@ impl<M: Machine> Shell<M> {
 
     pub(super) fn drive(self, listener: &mut impl Listener<M>) -> Result<(), Failure> {
         let mut driver = self.driver;
-        driver.start();
         while !driver.stopped() {
             let turned = driver.turn(&mut |id, event| listener.event(id, event));
             turned.map_err(failed)?;
-            if listener.look(driver.fleet())? == Order::Stop {
-                driver.stop();
+            match listener.look(driver.fleet())? {
+                Order::GoOn => {}
+                Order::Start => driver.start(),
+                Order::Stop => driver.stop(),
             }
         }
         Ok(())

@@ -48,6 +48,9 @@ pub(crate) struct Crew<M> {
     pub(crate) fleet: Fleet<M>,
     pub(crate) trusts: Vec<(MachineId, Tls)>,
     pub(crate) signer: Signer,
+    /// Who is started first; all others are once the listener says so. If there is nobody, all are
+    /// started at once.
+    pub(crate) first: Vec<MachineId>,
 }
 
 impl<M> Crew<M> {
@@ -78,6 +81,8 @@ pub(crate) trait Listener<M: Machine> {
 pub(crate) enum Order {
     /// What they did so far.
     GoOn,
+    /// To start, those who have not.
+    Start,
     /// To close in good order; said once.
     Stop,
 }
@@ -120,7 +125,7 @@ impl<M: Machine> Shell<M> {
         }
     }
 
-    /// Starts every machine and drives them in this thread until all have stopped.
+    /// Starts the machines and drives them in this thread until all have stopped.
     ///
     /// # Errors
     ///

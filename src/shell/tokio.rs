@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use marketprism_core::connection::Input;
 use marketprism_core::fleet::MachineId;
 use marketprism_core::{Machine, Time};
 use marketprism_tokio::Driver;
@@ -36,6 +37,13 @@ impl<M: Machine> Shell<M> {
             driver.set_tls(id, tls);
         }
         driver.set_signer(crew.signer);
+        match crew.first.is_empty() {
+            true => driver.start(),
+            false => {
+                let first = crew.first.into_iter();
+                first.for_each(|id| driver.handle(id, Input::Start));
+            }
+        }
         Ok(Self {
             runtime: runtime::start()?,
             driver,
@@ -66,7 +74,6 @@ async fn turns<M: Machine>(
     bell: &Bell,
     listener: &mut impl Listener<M>,
 ) -> Result<(), Failure> {
-    driver.start();
     while !driver.stopped() {
         let mut each = |id: MachineId, event: M::Event<'_>| listener.event(id, event);
         tokio::select! {
@@ -74,8 +81,10 @@ async fn turns<M: Machine>(
             () = bell.0.notified() => {}
             () = driver.turn(&mut each) => {}
         }
-        if listener.look(driver.fleet())? == Order::Stop {
-            driver.stop();
+        match listener.look(driver.fleet())? {
+            Order::GoOn => {}
+            Order::Start => driver.start(),
+            Order::Stop => driver.stop(),
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ mod decode_books;
 mod demo;
 mod judge;
 mod ledger;
+mod listing;
 mod program;
 mod readme;
 mod record;

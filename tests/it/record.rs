@@ -124,9 +124,9 @@ fn what_is_replayed_is_what_was_collected_to_the_byte() {
             mean: Duration::from_millis(250),
             seed,
         };
-        let markets = [Market::BinanceUsdm, Market::Okx];
+        let markets = [Market::BinanceUsdm, Market::BinanceCoinm, Market::Okx];
         let twins = markets.map(|market| source(market, 3).serve(None));
-        let urls = [0, 1].map(|index: usize| {
+        let urls = [0, 1, 2].map(|index: usize| {
             let url = format!("ws://{}", twins[index].address);
             (markets[index], url)
         });
@@ -154,6 +154,7 @@ fn what_is_replayed_is_what_was_collected_to_the_byte() {
             text(&collected).contains(r#""status":"down""#),
             "faults struck"
         );
+        assert!(text(&collected).contains(r#""base_quantity":"#));
         assert!(replayed.stdout == collected, "the events on {runtime}");
         assert_eq!(digest(&replayed), digest(&recorded));
         assert_eq!(digest(&recorded).len(), 32);

@@ -118,7 +118,7 @@ fn judge_gaps(lines: &[Value], before: usize) {
     let mut first = BTreeMap::new();
     let of_streams = lines[before..]
         .iter()
-        .filter(|line| line["kind"] != "subscription");
+        .filter(|line| line["kind"] != "subscription" && line["kind"] != "instrument");
     for line in of_streams.filter(|line| line.get("channel").is_some()) {
         first.entry(name(line)).or_insert(line);
     }

@@ -5,8 +5,8 @@ use marketprism_core::market::Market;
 use super::data::Writer;
 use crate::twin::market::SyntheticMarket;
 
-/// Every instrument of a market.
-pub(super) fn list(market: Market, books: &[SyntheticMarket], stamp: u64) -> String {
+/// These instruments of a market.
+pub(super) fn list(market: Market, books: &[&SyntheticMarket], stamp: u64) -> String {
     let rows: Vec<String> = books.iter().map(|book| row(market, book, stamp)).collect();
     let rows = rows.join(",");
     let weight = match market {

@@ -19,6 +19,7 @@ const STATISTICS: &str = "statistics";
 
 const NO_SYMBOL: &str = r#"{"code":-1102,"msg":"Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."}"#;
 const BAD_SYMBOL: &str = r#"{"code":-1121,"msg":"Invalid symbol."}"#;
+const BAD_SYMBOLS: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'symbols'; legal range is '^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$'."}"#;
 const BAD_LIMIT: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."}"#;
 const BAD_NUMBER: &str = r#"{"code":-1100,"msg":"Illegal characters found in parameter 'fromId'; legal range is '^[0-9]{1,20}$'."}"#;
 const LIMIT_OFF_LIST: &str = r#"{"code":-4021,"msg":"Invalid depth limit."}"#;
@@ -108,7 +109,9 @@ pub(in crate::twin) fn answer(
         Some(Question::Depth) => depth(market, books, target, stamp),
         Some(Question::Aggregates) => trades(books, target, trades::aggregates),
         Some(Question::Trades) => trades(books, target, trades::singles),
-        Some(Question::Instruments) => Ok(instruments::list(market, books, stamp)),
+        Some(Question::Instruments) => {
+            listed(market, books, target).map(|books| instruments::list(market, &books, stamp))
+        }
         Some(Question::OpenInterest) => {
             named(books, target).map(|book| statistics::open_interest(book, stamp))
         }
@@ -146,6 +149,23 @@ fn trades(
     let from = target.parameter("fromId").map(str::parse);
     let from = from.transpose().map_err(|_| BAD_NUMBER)?;
     Ok(rows(named(books, target)?, from, limit.clamp(1, 1000)))
+}
+
+/// The instruments that a request for the list names, or all: spot alone takes names, as JSON, and
+/// refuses all for one that it does not know.
+fn listed<'a>(
+    market: Market,
+    books: &'a [SyntheticMarket],
+    target: &Target,
+) -> Result<Vec<&'a SyntheticMarket>, &'static str> {
+    let names = target.parameter("symbols");
+    let Some(names) = names.filter(|_| market == Market::BinanceSpot) else {
+        return Ok(books.iter().collect());
+    };
+    let names: Vec<String> = serde_json::from_str(names).map_err(|_| BAD_SYMBOLS)?;
+    let find = |name: &String| books.iter().find(|book| book.instrument().id() == name);
+    let found = names.iter().map(|name| find(name).ok_or(BAD_SYMBOL));
+    found.collect()
 }
 
 /// The instrument that a request names.
