@@ -6,7 +6,6 @@ mod account_events;
 mod binance_answers;
 mod binance_events;
 mod books;
-mod changed_bytes;
 mod connection_wire;
 mod connection_year;
 mod exactness;
