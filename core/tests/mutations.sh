@@ -240,6 +240,24 @@ mutant 'text pong counts as data' connection/drain.rs \
     it::connection_wire::a_text_ping_expects_a_text_pong_that_nobody_else_hears \
     'self.signal(now, Stimulus::Pong),' 'self.signal(now, Stimulus::Data),'
 
+mutant 'dial without leave' connection/dial.rs \
+    $laws::there_is_no_dial_without_leave \
+    '            Leave::Given => self.dial(now),
+            Leave::Withheld | Leave::Awaited => {' \
+    '            Leave::Given | Leave::Withheld => self.dial(now),
+            Leave::Awaited => {'
+
+mutant 'retry kept beside the dial' connection/dial.rs \
+    $laws::at_most_one_reconnect_is_pending \
+    '            self.timers.disarm(Timer::Retry);
+            self.dial_from(now, now);' \
+    '            self.dial_from(now, now);'
+
+mutant 'signature believed for any socket' connection/phase.rs \
+    $laws::a_stale_epoch_changes_nothing \
+    'asked && self.phase == Phase::Upgrading && self.epoch == of' \
+    'asked && self.phase == Phase::Upgrading && of == of'
+
 mutant 'siblings not held' fleet.rs \
     it::fleet::the_budget_is_never_exceeded \
     '            self.hold(now, id, held);' ''

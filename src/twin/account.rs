@@ -114,3 +114,39 @@ impl ListenKey {
         Answer::json(200, &format!(r#"{{"listenKey":"{}"}}"#, self.key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twin::exchange::Options;
+    use std::time::Duration;
+
+    fn caller(method: &str, api_key: &str) -> Caller {
+        Caller {
+            method: method.to_owned(),
+            api_key: Some(api_key.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_renewed_and_gone() {
+        let mut exchange = Exchange::new(Market::BinanceUsdm, Options::new(Market::BinanceUsdm), 1);
+        let ask = |exchange: &mut Exchange, minutes: u64, method| {
+            let now = Time::ZERO + Duration::from_secs(60 * minutes);
+            exchange.handle_timeout(now);
+            exchange.listen_key(now, &caller(method, API_KEY))
+        };
+        let stranger = exchange.listen_key(Time::ZERO, &caller("POST", "another"));
+        assert_eq!(stranger, Answer::json(401, NO_KEY));
+        assert_eq!(ask(&mut exchange, 0, "PUT"), Answer::json(400, GONE));
+        let made = ask(&mut exchange, 1, "POST");
+        assert_eq!(ask(&mut exchange, 50, "POST"), made, "the one there is");
+        assert_eq!(ask(&mut exchange, 109, "PUT"), made);
+        assert_eq!(ask(&mut exchange, 170, "PUT"), Answer::json(400, GONE));
+        let anew = ask(&mut exchange, 171, "POST");
+        assert_ne!(anew, made);
+        assert_eq!(ask(&mut exchange, 172, "DELETE"), Answer::json(200, "{}"));
+        assert_eq!(ask(&mut exchange, 173, "PUT"), Answer::json(400, GONE));
+        assert_eq!(exchange.ledger.listen_keys().len(), 2);
+    }
+}

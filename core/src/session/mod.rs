@@ -44,7 +44,7 @@ pub use stream::{Reached, Stream, StreamState};
 use crate::book::Book;
 use crate::buffer::ReceiveBuffer;
 use crate::connection::{
-    Action, Connection, Endpoint, Epoch, FetchId, Input, Phase, SendError, Status, Timer,
+    Action, Cause, Connection, Endpoint, Epoch, FetchId, Input, Phase, SendError, Status, Timer,
 };
 use crate::machine::Machine;
 use crate::market::{Market, Venue};
@@ -323,7 +323,9 @@ impl Session {
                 self.streams.statistics.last_cause = Some(cause);
                 self.pacing.restart();
                 self.streams.closed(now);
-                self.doubt_key(now);
+                if cause != Cause::Stopped {
+                    self.doubt_key(now);
+                }
                 // What it was to be the beginning of is gone.
                 self.fetches
                     .forget(|job| matches!(job, Purpose::Snapshot(_)));

@@ -145,3 +145,67 @@ fn signed(text: &str, signature: &str) -> Option<Signed> {
     public.verify(text.as_bytes(), &signature).ok()?;
     Some(Signed::Ed25519)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twin::news::Unit;
+    use marketprism_core::venue::BinanceLogin;
+
+    const NOW: u64 = 1_747_385_641_636;
+
+    fn desk() -> Desk {
+        Desk {
+            name: String::new(),
+            route: "api",
+            wrapped: false,
+            unit: Unit::Millis,
+            subscriptions: Vec::new(),
+            access: Access::Public,
+        }
+    }
+
+    fn login(millis: u64) -> (BinanceLogin<'static>, String) {
+        let login = BinanceLogin {
+            api_key: API_KEY,
+            millis,
+        };
+        let key = SigningKey::Hmac(Secret::new(SECRET_KEY.to_owned()));
+        let signature = key.sign(&login.text()).unwrap();
+        (login, signature)
+    }
+
+    #[test]
+    fn what_is_signed_subscribes_and_what_is_not_has_its_code() {
+        let (login, signature) = login(NOW - 4000);
+        let mut desk = desk();
+        let good = login.subscription(3, &signature);
+        assert_eq!(
+            answer(&mut desk, NOW, &good),
+            r#"{"id":3,"status":200,"result":{"subscriptionId":0}}"#
+        );
+        assert_eq!(desk.subscriptions.len(), 1);
+        let wrong = [
+            (login.subscription(4, "c0ffee"), NOW, -1022),
+            (login.subscription(4, &signature), NOW + 2000, -1021),
+            (good.replace(API_KEY, "another"), NOW, -2015),
+            // Keys that sign by HMAC may not log in.
+            (login.logon(4, &signature), NOW, -4056),
+            (
+                r#"{"id":4,"method":"userDataStream.subscribe"}"#.to_owned(),
+                NOW,
+                -2027,
+            ),
+            (r#"{"id":4,"method":"order.place"}"#.to_owned(), NOW, -1100),
+            ("nonsense".to_owned(), NOW, -1000),
+        ];
+        for (request, now, code) in wrong {
+            let answer = answer(&mut desk, now, &request);
+            assert!(
+                answer.contains(&format!(r#""error":{{"code":{code},"#)),
+                "{answer}"
+            );
+            assert!(serde_json::from_str::<Value>(&answer).is_ok());
+        }
+    }
+}

@@ -46,6 +46,21 @@ const SHORT: [Step; 12] = [
     Step::PeerClosed,
 ];
 
+/// Those of a socket whose upgrade request is to be signed: the answer late, never, refused, or of
+/// another socket.
+const SIGNED: [Step; 10] = [
+    Step::Stop,
+    Step::Start,
+    Step::Dialed,
+    Step::Eof,
+    Step::Released,
+    Step::Deadline,
+    Step::Signed,
+    Step::Unsigned,
+    Step::Stale,
+    Step::Upgraded,
+];
+
 /// The first breach of each law, and how much was tried.
 #[derive(Debug, Default)]
 struct Findings {
@@ -119,23 +134,34 @@ fn sequences() -> &'static Findings {
             let mut world = World::in_phase(phase);
             world.step(Step::Take);
             let (sequences, steps) = (all.sequences, all.steps);
-            follow(&world, DEPTH, &mut all);
+            follow(&world, &SHORT, DEPTH, &mut all);
             println!(
                 "from {phase:?}: {} sequences of {DEPTH}, {} steps taken",
                 all.sequences - sequences,
                 all.steps - steps
             );
         }
+        let mut unsigned = World::of(Target::Signed, 1);
+        for step in [Step::Start, Step::Take, Step::Dialed] {
+            unsigned.step(step);
+        }
+        let (sequences, steps) = (all.sequences, all.steps);
+        follow(&unsigned, &SIGNED, DEPTH, &mut all);
+        println!(
+            "from an unsigned request: {} sequences of {DEPTH}, {} steps taken",
+            all.sequences - sequences,
+            all.steps - steps
+        );
         all
     })
 }
 
-fn follow(world: &World, depth: u32, findings: &mut Findings) {
+fn follow(world: &World, steps: &[Step], depth: u32, findings: &mut Findings) {
     if depth == 0 {
         findings.sequences += 1;
         return;
     }
-    for step in SHORT {
+    for &step in steps {
         let mut next = world.clone();
         next.step(step);
         findings.judge(world, step, &next);
@@ -143,9 +169,9 @@ fn follow(world: &World, depth: u32, findings: &mut Findings) {
         taken.step(Step::Take);
         findings.judge(&next, Step::Take, &taken);
         if taken == *world {
-            findings.sequences += (SHORT.len() as u64).pow(depth - 1);
+            findings.sequences += (steps.len() as u64).pow(depth - 1);
         } else {
-            follow(&taken, depth - 1, findings);
+            follow(&taken, steps, depth - 1, findings);
         }
     }
 }
@@ -272,5 +298,6 @@ fn the_exploration_is_as_large_as_it_claims() {
     assert!(fixpoint().states > 1_000, "{} states", fixpoint().states);
     assert!(reached[1] >= 120_000, "{} random steps", reached[1]);
     let every = (SHORT.len() as u64).pow(DEPTH) * PHASES.len() as u64;
-    assert_eq!(sequences().sequences, every);
+    let signed = (SIGNED.len() as u64).pow(DEPTH);
+    assert_eq!(sequences().sequences, every + signed);
 }
