@@ -9,7 +9,7 @@ const SPOT: &str = r#"{"stream":"bnbbtc@trade","data":{"e":"trade","E":167251578
 {"result":null,"id":1}
 
 {"stream":"bnbbtc@depth","data":{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","0"]]}}
-{"e":"executionReport","E":1,"s":"BNBBTC"}
+{"e":"tidings","E":1,"s":"BNBBTC"}
 {"stream":"bnbbtc@trade","data":{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0x10","q":"100","T":1672515782135,"m":true,"M":true}}
 not json
 "#;
@@ -49,7 +49,7 @@ fn events_come_out_exactly_and_bad_lines_are_reported() {
     assert_eq!(reports.len(), 4);
     assert_eq!(
         (&reports[0]["line"], &reports[0]["unknown"]),
-        (&5.into(), &"executionReport".into())
+        (&5.into(), &"tidings".into())
     );
     assert_eq!(
         (&reports[1]["line"], &reports[1]["channel"]),
