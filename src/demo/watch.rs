@@ -148,6 +148,10 @@ impl Order {
         let Some(number) = event.body.number() else {
             return;
         };
+        // What was asked for over REST is as old as its answer.
+        if matches!(event.body, Body::Book(book) if book.kind.is_asked_for(event.channel)) {
+            return;
+        }
         let whole = matches!(event.body, Body::Book(book) if book.kind != BookKind::Delta);
         match self.reached.iter_mut().find(|mark| mark.is_of(event)) {
             Some(mark) if mark.number < number || whole && mark.number == number => {
