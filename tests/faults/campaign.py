@@ -490,9 +490,9 @@ def most_within(times, span):
 def judge_dials(campaign, bars):
     by_port = {session.port: session for session in campaign.sessions}
     markets, sessions = defaultdict(list), defaultdict(list)
-    for name, lines in campaign.events.status.items():
-        market = next(session.market for session in campaign.sessions if session.name == name)
-        markets["told", market] += [line["received_ns"] for line in lines if line["status"] == "dialing"]
+    for session in campaign.sessions:
+        lines = campaign.events.status[session.name]
+        markets["told", session.market] += [line["received_ns"] for line in lines if line["status"] == "dialing"]
     for at, port in campaign.sockets["dials"] or []:
         markets["seen", by_port[port].market].append(at)
         sessions[by_port[port].name].append(at)
