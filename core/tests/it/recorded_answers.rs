@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use marketprism_core::market::{Channel, Market, Speed, Venue};
+use marketprism_core::UnixNanos;
+use marketprism_core::market::{Body, Catalog, Channel, Market, Speed, Venue};
 use marketprism_core::venue::{Asked, Decoded, Decoder, Query};
 use serde_json::Value;
 
@@ -100,6 +101,64 @@ fn whatever_is_no_event_has_a_reason_in_words() {
         .collect();
     assert_eq!(found, reasons.keys().copied().collect());
     assert!(reasons.values().all(|reason| reason.contains(' ')));
+}
+
+/// What a catalog says is wrong with the lists: a false alarm would keep a collector from starting.
+#[test]
+fn recorded_lists_of_instruments_have_one_name_for_each() {
+    let Some(root) = recordings() else { return };
+    let mut listed = 0;
+    for (folder, market) in FOLDERS {
+        for file in files(&root.join(folder)) {
+            let name = file.strip_prefix(&root).unwrap().display().to_string();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let urls = std::fs::read_to_string(file.with_extension("url")).unwrap_or_default();
+            let lines = text.lines().filter(|_| holds_answers(&name));
+            for (line, url) in lines.zip(urls.lines().chain(std::iter::repeat(""))) {
+                listed += catalogued(market, &name, url, line);
+            }
+        }
+    }
+    println!("{listed} instruments with a symbol");
+    assert!(listed > 5_000, "{listed}");
+}
+
+/// How many instruments of a list have a symbol, if the line is a list.
+fn catalogued(market: Market, file: &str, url: &str, line: &str) -> usize {
+    let tree: Value = serde_json::from_str(line).unwrap();
+    let question = match market.venue() {
+        Venue::Okx => okx_question(file, url, &tree),
+        Venue::Binance => binance_question(endpoint(file, url), url),
+    };
+    let is_list = |asked| {
+        let Asked::Poll(channel) = asked else {
+            return false;
+        };
+        matches!(channel, Channel::ExchangeInfo | Channel::Instruments)
+    };
+    let Some((asked, instrument)) = question.filter(|(asked, _)| is_list(*asked)) else {
+        return 0;
+    };
+    let (mut decoder, mut catalog) = (Decoder::new(market), Catalog::new());
+    let query = Query {
+        asked,
+        instrument: &instrument,
+    };
+    let Ok(Decoded::Events { count, .. }) = decoder.decode_answer(query, line) else {
+        return 0;
+    };
+    let rows = (0..count).filter_map(|index| decoder.event(line, index));
+    let mut symbols = 0;
+    for event in rows {
+        let Body::Instrument(instrument) = event.body else {
+            panic!("{event:?}");
+        };
+        let added = catalog.add(event.instrument, instrument, UnixNanos::default());
+        assert_eq!(added, Ok(()), "{file}");
+        let listed = catalog.find(event.instrument);
+        symbols += usize::from(listed.is_some_and(|listed| listed.symbol().is_some()));
+    }
+    symbols
 }
 
 /// Whether lines of this label become events; `unhandled kline` and `control` do not.
