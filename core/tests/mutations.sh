@@ -20,8 +20,8 @@ done)
 
 cd "$copy/tree"
 
-# Mutants are compiled often and run briefly.
-export CARGO_TARGET_DIR=$copy/target CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0
+# Mutants differ by a line each, and the exploration that judges most of them is long where nothing is optimised.
+export CARGO_TARGET_DIR=$copy/target CARGO_INCREMENTAL=1 CARGO_PROFILE_TEST_OPT_LEVEL=1 CARGO_PROFILE_TEST_DEBUG=0
 export PROPTEST_CASES=4 RUST_BACKTRACE=0
 
 # A test that fails anyway catches nothing.
