@@ -502,33 +502,8 @@ const BINANCE_COINM: Profile = Profile {
         },
     ],
     rest_host: "dapi.binance.com",
-    ping: Ping::Frame,
-    // The server pings every 3 minutes only (documented), so we ask.
-    ping_after: Duration::from_secs(20),
-    dead_after: Duration::from_secs(30),
-    // Documented: 10 a second.
-    frames: Quota {
-        count: 8,
-        per: Duration::from_millis(1500),
-    },
-    requests: Quota {
-        count: 8,
-        per: Duration::from_millis(1500),
-    },
-    // Not documented for futures; the number of spot.
-    dials: Quota {
-        count: 280,
-        per: Duration::from_secs(300),
-    },
-    // As on spot.
-    request_bytes: 4000,
-    // Documented: 1024.
-    streams: 200,
-    ack_within: Duration::from_secs(10),
-    // Documented: cut after 24 hours.
-    rotate_after: Some(Duration::from_secs(23 * 3600)),
-    data_within: Duration::from_secs(300),
-    retry: RETRY,
+    // All else as on USD-M, by the documents of both.
+    ..BINANCE_USDM
 };
 
 const OKX: Profile = Profile {
