@@ -4,7 +4,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use marketprism::Runtime;
@@ -12,7 +11,7 @@ use marketprism::twin::{Exchange, Ledger, Options, Server, wall_clock};
 use marketprism_core::market::Market;
 use serde_json::Value;
 
-use crate::collect::{Twin, interrupt};
+use crate::collect::{Twin, interrupt, wait_until};
 use crate::program::{Scratch, on_each_runtime, program, text};
 
 /// The accounts that the twins know; they say so in `src/twin/okx/login.rs`,
@@ -168,19 +167,17 @@ fn record(runtime: Runtime, scratch: &Scratch, config: &Path) -> Output {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let (begun, events) = (Instant::now(), scratch.path("events"));
-    while !is_all_there(&lines(&events)) {
-        let collected = std::fs::read_to_string(&events).unwrap_or_default();
+    wait_until(&events, |collected| {
         assert!(begun.elapsed() < LIMIT, "on {runtime}: {collected}");
-        thread::sleep(Duration::from_millis(50));
-    }
+        is_all_there(&lines(collected))
+    });
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     output
 }
 
-fn lines(events: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(events).unwrap_or_default();
+fn lines(text: &str) -> Vec<Value> {
     let whole = text.lines().filter(|line| line.ends_with('}'));
     whole
         .map(|line| serde_json::from_str(line).unwrap())

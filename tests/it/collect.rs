@@ -146,7 +146,7 @@ pub(crate) fn wait_for_lines(path: &Path, count: usize) {
 }
 
 /// Waits until a file is as it should be.
-pub(crate) fn wait_until(path: &Path, is_enough: impl Fn(&str) -> bool) {
+pub(crate) fn wait_until(path: &Path, mut is_enough: impl FnMut(&str) -> bool) {
     while !is_enough(&std::fs::read_to_string(path).unwrap_or_default()) {
         thread::sleep(Duration::from_millis(20));
     }

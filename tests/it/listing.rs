@@ -13,7 +13,7 @@ use marketprism::twin::{Exchange, Instrument, Options, Server, wall_clock};
 use marketprism_core::market::{Market, Wide};
 use serde_json::Value;
 
-use crate::collect::{Twin, interrupt, last_words};
+use crate::collect::{Twin, interrupt, last_words, wait_until};
 use crate::program::{Scratch, on_each_runtime, program, text};
 
 /// Market, instruments with their symbols, and channels.
@@ -90,19 +90,16 @@ fn start(config: &str) -> Child {
 
 /// Waits until the lines of a file are as they are to be.
 fn wait_for(scratch: &Scratch, mut enough: impl FnMut(&[Value]) -> bool) -> Vec<Value> {
-    loop {
-        let written = std::fs::read_to_string(scratch.path("events.ndjson"));
-        let written = written.unwrap_or_default();
+    let mut lines: Vec<Value> = Vec::new();
+    wait_until(&scratch.path("events.ndjson"), |written| {
         let whole = written.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let lines = whole
+        let read = whole
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());
-        let lines: Vec<Value> = lines.collect();
-        if enough(&lines) {
-            return lines;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
+        lines = read.collect();
+        enough(&lines)
+    });
+    lines
 }
 
 fn stop(child: Child) -> Output {
