@@ -53,7 +53,15 @@ pub(crate) struct Crew<M> {
     pub(crate) first: Vec<MachineId>,
 }
 
-impl<M> Crew<M> {
+impl<M: Machine> Crew<M> {
+    /// Who is started before the listener has said anything.
+    fn beginners(&self) -> Vec<MachineId> {
+        match self.first.is_empty() {
+            true => self.fleet.ids().collect(),
+            false => self.first.clone(),
+        }
+    }
+
     /// Whom to trust where nothing else is said. There is no machine if there is nobody.
     fn trust(&self) -> Result<Tls, Failure> {
         match self.trusts.first() {

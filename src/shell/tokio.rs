@@ -31,18 +31,14 @@ impl Bell {
 
 impl<M: Machine> Shell<M> {
     pub(super) fn new(crew: Crew<M>) -> Result<Self, Failure> {
-        let tls = crew.trust()?;
+        let (tls, beginners) = (crew.trust()?, crew.beginners());
         let mut driver = Driver::new(crew.fleet, tls);
         for (id, tls) in crew.trusts {
             driver.set_tls(id, tls);
         }
         driver.set_signer(crew.signer);
-        match crew.first.is_empty() {
-            true => driver.start(),
-            false => {
-                let first = crew.first.into_iter();
-                first.for_each(|id| driver.handle(id, Input::Start));
-            }
+        for id in beginners {
+            driver.handle(id, Input::Start);
         }
         Ok(Self {
             runtime: runtime::start()?,
